@@ -1,0 +1,1 @@
+"""Text about a machine: listings and reports, one module per form."""
