@@ -1,17 +1,25 @@
-"""The one door to a machine: five verbs, whatever stands behind them.
+"""The one door to a machine: six verbs, whatever stands behind them.
 
 Paths are relative to the root (``sys/bus/pci/devices``), never absolute. Every verb answers
 with a value or with ``Unread``; none raises for what a machine may hold.
 """
 
+# ruff: noqa: PTH112, PTH115, PTH116, PTH208 - importing pathlib costs more time than reading a PCI tree
 from __future__ import annotations
 
+import errno
+import os
+import stat as modes
 from typing import NamedTuple, Protocol
 
-from vfio_wizard.model.unread import Unread
+from vfio_wizard.model.errors import NotLiveError
+from vfio_wizard.model.unread import Gap, Unread
 
 TEXT_LIMIT = 1 << 20
 """Bytes of a text that are read at most; a longer one is malformed."""
+
+MOST_LINKS = 40
+"""Links behind links that are followed, as many as the kernel follows."""
 
 
 class FileStat(NamedTuple):
@@ -26,7 +34,12 @@ class FileStat(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A command from the fixed set that probes may run, by its argument list."""
+    """A command from the fixed set that probes may run, by its argument list.
+
+    A first word with ``@`` names no program but one of this package's adapters to a library
+    (``("@pyroute2", "links")``), which answers with JSON text: the library stays behind the
+    same door, and a capture replays its answer like any other output.
+    """
 
     argv: tuple[str, ...]
     timeout: float = 5.0
@@ -64,3 +77,225 @@ class Host(Protocol):
 
     def run(self, command: Command) -> str | Unread:
         """The standard output of a command. Recorded hosts replay what was recorded."""
+
+
+def require_live(host: Host, doing: str) -> None:
+    """Refuse to change a record: ``doing`` is what was asked for (``apply the plan``)."""
+    if isinstance(host, RootHost) and host.live:
+        return
+    message = f"cannot {doing} on {host.label}: it is a record, not this machine; run it there without --host"
+    raise NotLiveError(message)
+
+
+_ABSENT = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.ESRCH))
+_DENIED = frozenset((errno.EACCES, errno.EPERM))
+_KINDS = {
+    modes.S_IFREG: "file",
+    modes.S_IFDIR: "directory",
+    modes.S_IFCHR: "char",
+    modes.S_IFBLK: "block",
+    modes.S_IFSOCK: "socket",
+}
+_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_MOUNT_POINTS = ("sys", "proc", "dev", "run")
+_CHUNK = 1 << 16
+_PAGE = 4096
+
+
+class RootHost:
+    """A machine as a file tree: this one when ``root`` is ``/``, else a copied or mounted one.
+
+    It remembers where directories lead; look again after a hot-plug with a new one.
+    """
+
+    def __init__(self, root: str = "/") -> None:
+        """``root`` is a directory of the machine that the program runs on."""
+        self._prefix = root.rstrip("/") + "/"
+        self._live = self._prefix == "/"
+        self._leads: dict[str, str] = {}
+
+    @property
+    def live(self) -> bool:
+        """True only for ``/``."""
+        return self._live
+
+    @property
+    def label(self) -> str:
+        """``this machine``, or the directory."""
+        return "this machine" if self._live else self._prefix.rstrip("/")
+
+    @property
+    def kind(self) -> str:
+        """``live`` or ``directory``."""
+        return "live" if self._live else "directory"
+
+    def text(self, path: str, limit: int = TEXT_LIMIT) -> str | Unread:
+        """The content of a regular file; bytes that are not UTF-8 become ``\\xNN``."""
+        content = self._content(path, limit + 1)
+        if isinstance(content, Unread):
+            return content
+        if len(content) > limit:
+            return Unread(path, Gap.MALFORMED, f"longer than {limit} bytes")
+        return content.decode("utf-8", "backslashreplace").rstrip("\n\0")
+
+    def data(self, path: str, limit: int = TEXT_LIMIT) -> bytes | Unread:
+        """The first ``limit`` bytes of a regular file."""
+        return self._content(path, limit)
+
+    def link(self, path: str) -> str | Unread:
+        """Where a link leads; a target outside what the tree holds is still named."""
+        try:
+            here = self._resolved_parent(path)
+            target = os.readlink(self._prefix + here)
+            return _printable(self._follow(here, target, 0))
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno == errno.EINVAL:
+                return Unread(path, Gap.MALFORMED, "not a link")
+            return self._gap(path, error)
+
+    def names(self, path: str) -> tuple[str, ...] | Unread:
+        """The sorted names in a directory."""
+        try:
+            found = os.listdir(self._place(path))
+        except (OSError, ValueError) as error:
+            return self._gap(path, error)
+        if not found and self._is_unmounted(path):
+            return Unread(path, Gap.UNTOLD, "an empty mount point")
+        return tuple(sorted(map(_printable, found)))
+
+    def stat(self, path: str) -> FileStat | Unread:
+        """What a path is, links followed inside the root."""
+        try:
+            seen = os.stat(self._place(path), follow_symlinks=self._live)
+        except (OSError, ValueError) as error:
+            return self._gap(path, error)
+        kind = _KINDS.get(modes.S_IFMT(seen.st_mode), "other")
+        mode = modes.S_IMODE(seen.st_mode)
+        return FileStat(kind, mode, seen.st_uid, seen.st_gid, seen.st_size, int(seen.st_mtime))
+
+    def run(self, command: Command) -> str | Unread:
+        """The output of a command from the fixed set; a directory cannot run anything."""
+        if not self._live:
+            return Unread(" ".join(command.argv), Gap.UNTOLD, "a directory runs no commands")
+        from vfio_wizard.system import commands  # noqa: PLC0415 - only hosts that run something pay for it
+
+        return commands.answer(command)
+
+    def _content(self, path: str, limit: int) -> bytes | Unread:
+        try:
+            place = self._place(path)
+            is_kernel_file = self._live and path.startswith(("sys/", "proc/"))
+            wrong = None if is_kernel_file else _not_a_file(place, self._live)
+            if wrong is not None:
+                return Unread(path, Gap.MALFORMED, wrong)
+            flags = _OPEN if self._live else _OPEN | os.O_NOFOLLOW
+            return _read(place, flags, limit, short_ends=is_kernel_file and path.startswith("sys/"))
+        except (OSError, ValueError) as error:
+            return self._gap(path, error)
+
+    def _place(self, path: str) -> str:
+        """The path to open; only the kernel's own root is left to the kernel to resolve."""
+        return self._prefix + (path if self._live else self._walk("", path, 0))
+
+    def _resolved_parent(self, path: str) -> str:
+        directory, _, name = path.rstrip("/").rpartition("/")
+        parent = self._walk("", directory, 0)
+        return f"{parent}/{name}" if parent else name
+
+    def _walk(self, start: str, path: str, depth: int) -> str:
+        """``path`` seen from ``start``, each link replaced; what is not there stays as written."""
+        at = start
+        for part in path.split("/"):
+            if part in ("", "."):
+                continue
+            at = at.rpartition("/")[0] if part == ".." else self._step(at, part, depth)
+        return at
+
+    def _step(self, directory: str, name: str, depth: int) -> str:
+        here = f"{directory}/{name}" if directory else name
+        known = self._leads.get(here)
+        if known is not None:
+            return known
+        try:
+            target = os.readlink(self._prefix + here)
+        except OSError:
+            leads = here  # no link, or not there, or closed to us: whoever opens it will tell
+        else:
+            leads = self._follow(here, target, depth)
+        self._leads[here] = leads
+        return leads
+
+    def _follow(self, link: str, target: str, depth: int) -> str:
+        if depth >= MOST_LINKS:
+            raise OSError(errno.ELOOP, "links lead in a circle")
+        start = "" if target.startswith("/") else link.rpartition("/")[0]
+        return self._walk(start, target, depth + 1)
+
+    def _gap(self, path: str, error: OSError | ValueError) -> Unread:
+        if isinstance(error, ValueError):
+            return Unread(path, Gap.MALFORMED, "not a possible file name")
+        if error.errno in _ABSENT:
+            return self._absence(path)
+        if error.errno in _DENIED:
+            return Unread(path, Gap.DENIED, "run as root" if self._live and os.geteuid() else "")
+        return Unread(path, Gap.MALFORMED, (error.strerror or "unreadable").lower())
+
+    def _absence(self, path: str) -> Unread:
+        """Half a tree proves nothing about what it lacks: only a present parent does."""
+        if self._live:
+            return Unread(path, Gap.ABSENT)
+        if self._is_unmounted(path):
+            return Unread(path, Gap.UNTOLD, "an empty mount point")
+        parent = self._resolved_parent(self._walk("", path, 0)).rpartition("/")[0]
+        if os.path.isdir(self._prefix + parent):
+            return Unread(path, Gap.ABSENT)
+        return Unread(path, Gap.UNTOLD, f"{parent} is not in {self.label}")
+
+    def _is_unmounted(self, path: str) -> bool:
+        """A disk that is mounted elsewhere has ``proc`` and the like as empty directories."""
+        top = path.lstrip("/").partition("/")[0]
+        if self._live or top not in _MOUNT_POINTS:
+            return False
+        try:
+            return not os.listdir(self._prefix + self._walk("", top, 0))
+        except OSError:
+            return False
+
+
+def _printable(name: str) -> str:
+    """A file name that is not UTF-8 can be shown and saved, but no longer opened."""
+    if name.isascii():
+        return name
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _not_a_file(place: str, follow: bool) -> str | None:
+    """Why a path must not be opened: opening a pipe waits, opening a device may act."""
+    kind = modes.S_IFMT(os.stat(place, follow_symlinks=follow).st_mode)
+    if kind == modes.S_IFREG:
+        return None
+    return f"not a file but a {_KINDS.get(kind, 'link' if kind == modes.S_IFLNK else 'pipe')}"
+
+
+def _read(place: str, flags: int, limit: int, short_ends: bool) -> bytes:
+    """At most ``limit`` bytes; sysfs ends with a short read, which saves asking again."""
+    handle = os.open(place, flags)
+    try:
+        content = os.read(handle, min(limit, _CHUNK))
+        if len(content) >= limit or not content or (short_ends and len(content) < _PAGE):
+            return content
+        return _read_on(handle, content, limit)
+    finally:
+        os.close(handle)
+
+
+def _read_on(handle: int, content: bytes, limit: int) -> bytes:
+    parts = [content]
+    left = limit - len(content)
+    while left > 0:
+        more = os.read(handle, min(left, _CHUNK))
+        if not more:
+            break
+        parts.append(more)
+        left -= len(more)
+    return b"".join(parts)
