@@ -1,0 +1,72 @@
+# vfio-wizard. `make run ARGS=--check` looks at this machine; `make test` is what CI runs.
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+
+ARGS ?=
+BIN := .venv/bin
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+run: ## run the program: make run ARGS=--check
+	@sh scripts/bootstrap.sh run
+	@sh scripts/bootstrap-run.sh $(ARGS)
+
+test: lint types format-check imports docs-check pytest ## install what is needed and run everything that must hold
+
+tools:
+	@sh scripts/install-test-tools.sh test
+	@sh scripts/bootstrap.sh dev
+
+lint: tools ## ruff's rules
+	$(BIN)/ruff check .
+
+format-check: tools
+	$(BIN)/ruff format --check .
+
+types: tools ## mypy --strict, tests included
+	$(BIN)/mypy
+
+imports: tools ## the floors
+	$(BIN)/lint-imports
+
+pytest: tools
+	$(BIN)/pytest $(ARGS)
+
+format: tools ## write ruff's format and safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: tools ## write the generated documents
+	$(BIN)/python scripts/make_docs.py
+
+docs-check: tools
+	@if [ -f scripts/make_docs.py ]; then $(BIN)/python scripts/make_docs.py --check; fi
+
+cover: tools ## tests with branch coverage
+	$(BIN)/pytest --cov --cov-report=term $(ARGS)
+
+fuzz: tools ## the property tests with many more examples
+	$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
+
+lab: tools ## boot the virtual machines that CI boots
+	@sh scripts/install-test-tools.sh lab
+	$(BIN)/python -m tests.lab.run --quick $(ARGS)
+
+lab-full: tools ## boot every virtual machine there is
+	@sh scripts/install-test-tools.sh lab
+	$(BIN)/python -m tests.lab.run --full $(ARGS)
+
+bench: tools ## time the program against what it could be replaced with
+	$(BIN)/python scripts/bench.py $(ARGS)
+
+dist: tools ## wheel and source archive in dist/
+	$(BIN)/python -m build
+
+clean: ## remove everything that can be made again
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov .lab .bench
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help run test tools lint format-check types imports pytest format docs docs-check cover fuzz lab lab-full bench dist clean

@@ -1,0 +1,54 @@
+#!/bin/sh
+# Installs the Debian packages that the tests (`test`) or the virtual machines (`lab`) use, where that is
+# allowed: as root, or with sudo that asks for no password. Elsewhere it names what is missing and goes on;
+# tests that need a missing tool are skipped with that reason, and fail where CI=true.
+set -eu
+
+what=${1:?test or lab}
+
+# nix-bin parses generated modules, libxml2-utils and libvirt-clients validate domains, pciutils is the
+# reference for PCI reading, libvirt-dev to python3-dev build libvirt-python, tmux drives the wizard.
+test_packages="git make ca-certificates nix-bin pciutils libxml2-utils libvirt-clients libvirt-dev pkg-config gcc libc6-dev python3-dev tmux"
+lab_packages="qemu-system-x86 busybox-static cpio zstd kmod"
+
+case $what in
+test) packages=$test_packages ;;
+lab) packages=$lab_packages ;;
+*) printf 'install-test-tools: test or lab, not %s\n' "$what" >&2; exit 2 ;;
+esac
+
+say() { printf 'install-test-tools: %s\n' "$*" >&2; }
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    say "no apt here; install the counterparts of: $packages"
+    exit 0
+fi
+
+missing=
+for package in $packages; do
+    installed "$package" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    as_root="sudo -n"
+else
+    say "not root; some tests will be skipped until you run: apt-get install$missing"
+    exit 0
+fi
+
+apt() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"; }
+
+say "installing$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# shellcheck disable=SC2086 # a list of words is meant
+if ! { apt update && apt install --yes --no-install-recommends $missing; } >"$log" 2>&1 </dev/null; then
+    tail -n 25 "$log" >&2
+    say "apt could not install them"
+    exit 1
+fi
