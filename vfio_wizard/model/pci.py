@@ -128,7 +128,7 @@ class PciClass(NamedTuple):
 class Bar(NamedTuple):
     """One memory or I/O window of a function, in bytes; ``flags`` as in the kernel's ``resource`` file."""
 
-    index: int
+    number: int
     start: int
     size: int
     flags: int
@@ -152,7 +152,7 @@ class Bar(NamedTuple):
 class ResizableBar(NamedTuple):
     """A BAR that can change its size: sizes in bytes that the card offers (PCIe ReBAR)."""
 
-    index: int
+    number: int
     sizes: tuple[int, ...]
 
 
