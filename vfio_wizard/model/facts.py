@@ -254,7 +254,8 @@ class DiskUse(NamedTuple):
 
     mount: str
     device: str
-    functions: tuple[PciAddress, ...]
+    functions: tuple[PciAddress, ...] | Unread
+    """Empty when it depends on none (zram, tmpfs); unread where nothing tells (ZFS, overlay, network)."""
 
 
 class HostFacts(NamedTuple):

@@ -63,6 +63,12 @@ class Host(Protocol):
     def text(self, path: str, limit: int = TEXT_LIMIT) -> str | Unread:
         """The content of a file as text, decoded leniently, without trailing newline or NULs."""
 
+    def head(self, path: str, limit: int) -> str | Unread:
+        """The first ``limit`` bytes of a file as text, however long it is (``proc/cpuinfo``).
+
+        A capture records just these bytes. The last line may be cut.
+        """
+
     def data(self, path: str, limit: int = TEXT_LIMIT) -> bytes | Unread:
         """The content of a binary file, at most ``limit`` bytes of it."""
 
@@ -299,3 +305,11 @@ def _read_on(handle: int, content: bytes, limit: int) -> bytes:
         parts.append(more)
         left -= len(more)
     return b"".join(parts)
+
+
+def _shared_start(words: tuple[str, ...]) -> str:
+    low, high = min(words, default=""), max(words, default="")
+    same = 0
+    while same < len(low) and low[same] == high[same]:  # high is at least as long where it starts like low
+        same += 1
+    return low[:same]
