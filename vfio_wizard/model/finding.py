@@ -56,6 +56,8 @@ class Outcome(NamedTuple):
     subject: str | None = None
     evidence: tuple[Evidence, ...] = ()
     fix: Fix | None = None
+    severity: Severity | None = None
+    """Set where this subject weighs less than the check in general, such as a second GPU."""
 
 
 class Finding(NamedTuple):
