@@ -18,6 +18,9 @@ from vfio_wizard.model.unread import Gap, Unread
 TEXT_LIMIT = 1 << 20
 """Bytes of a text that are read at most; a longer one is malformed."""
 
+LINES_LIMIT = 1 << 24
+"""Bytes of a file that ``lines`` looks through at most; a longer one is malformed."""
+
 MOST_LINKS = 40
 """Links behind links that are followed, as many as the kernel follows."""
 
@@ -67,6 +70,16 @@ class Host(Protocol):
         """The first ``limit`` bytes of a file as text, however long it is (``proc/cpuinfo``).
 
         A capture records just these bytes. The last line may be cut.
+        """
+
+    def lines(
+        self, path: str, starts: tuple[str, ...], holds: tuple[str, ...] = ()
+    ) -> tuple[str, ...] | Unread:
+        """The lines of a big file that start with one of ``starts`` or hold one of ``holds``, in file order.
+
+        For module aliases, kernel logs and id tables, of which a few lines matter: a capture records
+        those lines only. Lines end at a newline or a NUL (``modules.builtin.modinfo``). Files up to
+        ``LINES_LIMIT`` are looked through. A file without such a line answers with an empty tuple.
         """
 
     def data(self, path: str, limit: int = TEXT_LIMIT) -> bytes | Unread:
@@ -143,6 +156,18 @@ class RootHost:
         if len(content) > limit:
             return Unread(path, Gap.MALFORMED, f"longer than {limit} bytes")
         return content.decode("utf-8", "backslashreplace").rstrip("\n\0")
+
+    def head(self, path: str, limit: int) -> str | Unread:
+        """The first ``limit`` bytes of a regular file as text."""
+        content = self._content(path, limit)
+        return content if isinstance(content, Unread) else content.decode("utf-8", "backslashreplace")
+
+    def lines(
+        self, path: str, starts: tuple[str, ...], holds: tuple[str, ...] = ()
+    ) -> tuple[str, ...] | Unread:
+        """The chosen lines of a regular file."""
+        text = self.text(path, LINES_LIMIT)
+        return text if isinstance(text, Unread) else chosen_lines(text, starts, holds)
 
     def data(self, path: str, limit: int = TEXT_LIMIT) -> bytes | Unread:
         """The first ``limit`` bytes of a regular file."""
@@ -305,6 +330,34 @@ def _read_on(handle: int, content: bytes, limit: int) -> bytes:
         parts.append(more)
         left -= len(more)
     return b"".join(parts)
+
+
+def chosen_lines(text: str, starts: tuple[str, ...], holds: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What ``Host.lines`` answers for a file with this text; all hosts share it.
+
+    20 000 lines of module aliases are looked through in a few milliseconds: lines are compared with
+    what the prefixes have in common first, then by one set lookup for each length of prefix.
+    """
+    lines = (text.replace("\0", "\n") if "\0" in text else text).split("\n")
+    common, shared = _shared_start(starts), _shared_start(holds)
+    by_length = tuple(
+        (length, frozenset(one for one in starts if len(one) == length))
+        for length in sorted({*map(len, starts)})
+    )
+
+    def begins(line: str) -> bool:
+        return any(line[:length] in same for length, same in by_length)
+
+    def contains(line: str) -> bool:
+        return any(one in line for one in holds)
+
+    return tuple(
+        [
+            line
+            for line in lines
+            if (line.startswith(common) and begins(line)) or (shared in line and contains(line))
+        ]
+    )
 
 
 def _shared_start(words: tuple[str, ...]) -> str:
