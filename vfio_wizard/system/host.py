@@ -339,25 +339,27 @@ def chosen_lines(text: str, starts: tuple[str, ...], holds: tuple[str, ...] = ()
     what the prefixes have in common first, then by one set lookup for each length of prefix.
     """
     lines = (text.replace("\0", "\n") if "\0" in text else text).split("\n")
-    common, shared = _shared_start(starts), _shared_start(holds)
-    by_length = tuple(
-        (length, frozenset(one for one in starts if len(one) == length))
-        for length in sorted({*map(len, starts)})
-    )
+    wanted = _that_start(lines, starts) | _that_hold(lines, holds)
+    return tuple([line for line in lines if line in wanted]) if wanted else ()
 
-    def begins(line: str) -> bool:
-        return any(line[:length] in same for length, same in by_length)
 
-    def contains(line: str) -> bool:
-        return any(one in line for one in holds)
+def _that_start(lines: list[str], starts: tuple[str, ...]) -> set[str]:
+    if not starts:
+        return set()
+    common = _shared_start(starts)
+    near = [line for line in lines if line.startswith(common)]
+    found: set[str] = set()
+    for length in {*map(len, starts)}:
+        same = frozenset([start for start in starts if len(start) == length])
+        found.update([line for line in near if line[:length] in same])
+    return found
 
-    return tuple(
-        [
-            line
-            for line in lines
-            if (line.startswith(common) and begins(line)) or (shared in line and contains(line))
-        ]
-    )
+
+def _that_hold(lines: list[str], holds: tuple[str, ...]) -> set[str]:
+    if not holds:
+        return set()
+    shared = _shared_start(holds)
+    return {line for line in lines if shared in line and any(one in line for one in holds)}
 
 
 def _shared_start(words: tuple[str, ...]) -> str:
