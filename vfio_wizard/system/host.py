@@ -339,27 +339,27 @@ def chosen_lines(text: str, starts: tuple[str, ...], holds: tuple[str, ...] = ()
     what the prefixes have in common first, then by one set lookup for each length of prefix.
     """
     lines = (text.replace("\0", "\n") if "\0" in text else text).split("\n")
-    wanted = _that_start(lines, starts) | _that_hold(lines, holds)
-    return tuple([line for line in lines if line in wanted]) if wanted else ()
+    wanted = {*_that_start(lines, starts), *_that_hold(lines, holds)}
+    return tuple([lines[at] for at in sorted(wanted)])
 
 
-def _that_start(lines: list[str], starts: tuple[str, ...]) -> set[str]:
+def _that_start(lines: list[str], starts: tuple[str, ...]) -> set[int]:
     if not starts:
         return set()
     common = _shared_start(starts)
-    near = [line for line in lines if line.startswith(common)]
-    found: set[str] = set()
+    near = [(at, line) for at, line in enumerate(lines) if line.startswith(common)]
+    found: set[int] = set()
     for length in {*map(len, starts)}:
         same = frozenset([start for start in starts if len(start) == length])
-        found.update([line for line in near if line[:length] in same])
+        found.update([at for at, line in near if line[:length] in same])
     return found
 
 
-def _that_hold(lines: list[str], holds: tuple[str, ...]) -> set[str]:
+def _that_hold(lines: list[str], holds: tuple[str, ...]) -> set[int]:
     if not holds:
         return set()
     shared = _shared_start(holds)
-    return {line for line in lines if shared in line and any(one in line for one in holds)}
+    return {at for at, line in enumerate(lines) if shared in line and any(one in line for one in holds)}
 
 
 def _shared_start(words: tuple[str, ...]) -> str:
