@@ -1,0 +1,73 @@
+"""What kind of host this is, in the few words that several checks ask for."""
+
+from __future__ import annotations
+
+from vfio_wizard.knowledge.firmware import switch
+from vfio_wizard.model.facts import HostFacts
+from vfio_wizard.model.kargs import Kargs
+from vfio_wizard.model.unread import Unread, known
+
+_X86 = ("x86_64", "amd64", "i386", "i486", "i586", "i686")
+_X86_VENDORS = ("amd", "intel", "hygon", "centaur", "zhaoxin")
+
+
+def is_x86(facts: HostFacts) -> bool | None:
+    """Whether the machine is a PC; None where nothing tells."""
+    if isinstance(facts.kernel.architecture, str):
+        return facts.kernel.architecture in _X86
+    if isinstance(facts.cpu.vendor, str):
+        return facts.cpu.vendor in _X86_VENDORS
+    return None
+
+
+def cpu_vendor(facts: HostFacts) -> str:
+    """``amd``, ``intel``, another word, or an empty one where the vendor is not known."""
+    return known(facts.cpu.vendor, "")
+
+
+def is_guest(facts: HostFacts) -> bool:
+    """Whether the machine is known to run under a hypervisor."""
+    return isinstance(facts.kernel.hypervisor, str)
+
+
+def holds_groups(facts: HostFacts) -> bool | None:
+    """Whether a device is in an IOMMU group; None where the groups were not read."""
+    if isinstance(facts.iommu.groups, Unread):
+        return None
+    return any(group.members for group in facts.iommu.groups)
+
+
+def log_lines(facts: HostFacts, *needles: str) -> tuple[str, ...]:
+    """The kernel log lines that hold one of some texts, whatever their case; empty without a log."""
+    if isinstance(facts.kernel.log, Unread):
+        return ()
+    wanted = tuple(needle.lower() for needle in needles)
+    return tuple(line for line in facts.kernel.log if any(needle in line.lower() for needle in wanted))
+
+
+def config(facts: HostFacts, option: str) -> str | None:
+    """The value of a kernel option (without CONFIG_); None where it is not told."""
+    return known(facts.kernel.config, {}).get(option)
+
+
+def words_on_line(facts: HostFacts) -> Kargs:
+    """The running command line, or an empty one where it was not read."""
+    return known(facts.kernel.cmdline, Kargs(()))
+
+
+def has_item(line: Kargs, name: str, item: str) -> bool:
+    """Whether one item of a comma-joined parameter is on the command line (``intel_iommu=on,sm_on``)."""
+    return any(item in value.split(",") for value in line.values(name))
+
+
+def firmware_words(facts: HostFacts, purpose: str) -> str:
+    """How the setup of this board spells a switch, with where to look when its menu is not known."""
+    board = facts.firmware.board
+    maker = next((one for one in (board.vendor, board.system_vendor) if isinstance(one, str)), "")
+    row = switch(purpose, cpu_vendor(facts), maker)
+    if row is None:
+        words = "VT-d, IOMMU or AMD-Vi" if purpose == "iommu" else "VT-x, VMX or SVM"
+        return f"{words}; the menu differs from board to board, see its manual"
+    if row.maker:
+        return f"{row.words} (as on other boards of {maker}; elsewhere on yours, see its manual)"
+    return f"{row.words}; the menu differs from board to board, see its manual"
