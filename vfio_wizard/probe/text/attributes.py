@@ -1,0 +1,113 @@
+"""The lines that lspci prints below a function: subsystem, driver, modules, group, topology, hex dump."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from vfio_wizard.model.pci import PciClass, PciId
+from vfio_wizard.probe.text.lines import words
+
+Attributes = dict[str, Any]
+"""What was told below one function, by the names of ``PciFunction`` (and ``secondary``, a bus number)."""
+
+_ID = re.compile(r"\[([0-9a-f]{4}:[0-9a-f]{4})\]", re.ASCII | re.IGNORECASE)
+_BARE_ID = re.compile(r"^([0-9a-f]{4}:[0-9a-f]{4})\b", re.ASCII | re.IGNORECASE)
+_FLAG_GROUP = re.compile(r"\bIOMMU group (\d{1,6})\b", re.ASCII)
+_NUMBER = re.compile(r"\d{1,6}", re.ASCII)
+_SECONDARY = re.compile(r"secondary=([0-9a-f]{2})\b", re.ASCII | re.IGNORECASE)
+_HEX_ROW = re.compile(r"([0-9a-f]{2,3}): ((?:[0-9a-f]{2} ?){16})$", re.ASCII | re.IGNORECASE)
+_NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
+
+_SILENT = frozenset(
+    (
+        *("BIST", "BridgeCtl", "Capabilities", "Control", "DeviceName", "Expansion", "Interrupt", "Latency"),
+        *("Region", "Status", "I/O", "Memory", "Prefetchable", "Physical", "Secondary", "Address"),
+    )
+)
+
+
+def attribute(text: str, indented: bool) -> Attributes | None:
+    """What an attribute line tells, maybe nothing; None when the line is no attribute."""
+    key, colon, value = text.partition(":")
+    value = value.strip()
+    reader = _READERS.get(key.lower())
+    if colon and reader and (indented or key.lower() != "iommu group"):
+        return reader(value)
+    row = _HEX_ROW.match(text)
+    if row:
+        return _hex_row(int(row[1], 16), bytes.fromhex(row[2]))
+    if text.split(" ", 1)[0].rstrip(":") in _SILENT and (colon or indented):
+        return {}
+    return None
+
+
+def _subsystem(value: str) -> Attributes:
+    found = _ID.findall(value) or _BARE_ID.findall(value)
+    return {"subsystem": PciId.parse(found[-1])} if found else {}
+
+
+def _driver(value: str) -> Attributes:
+    name = _NAME.match(value)
+    return {"driver": name[0]} if name else {}
+
+
+def _modules(value: str) -> Attributes:
+    names = (word.strip().replace("-", "_") for word in words(value).split(","))
+    return {"modules": tuple(sorted({name for name in names if _NAME.fullmatch(name)}))}
+
+
+def _group(value: str) -> Attributes:
+    return {"group": int(value)} if _NUMBER.fullmatch(value) else {}
+
+
+def _numa(value: str) -> Attributes:
+    return {"numa_node": int(value)} if _NUMBER.fullmatch(value) else {}
+
+
+def _flags(value: str) -> Attributes:
+    found = _FLAG_GROUP.search(value)
+    return {"group": int(found[1])} if found else {}
+
+
+def _bus(value: str) -> Attributes:
+    found = _SECONDARY.search(value)
+    return {"secondary": int(found[1], 16)} if found else {}
+
+
+_READERS = {
+    "subsystem": _subsystem,
+    "kernel driver in use": _driver,
+    "kernel modules": _modules,
+    "iommu group": _group,
+    "numa node": _numa,
+    "flags": _flags,
+    "bus": _bus,
+}
+
+
+def _hex_row(offset: int, row: bytes) -> Attributes:
+    """The rows of the configuration space that name the function (PCI Local Bus Specification, 6.1)."""
+    if offset == 0x00:
+        return {
+            "id": PciId(f"{row[1]:02x}{row[0]:02x}", f"{row[3]:02x}{row[2]:02x}"),
+            "revision": row[8],
+            "cls": PciClass(row[11], row[10], row[9]),
+            "header": row[14] & 0x7F,
+        }
+    if offset == 0x10:
+        return {"bus_row": row[9]}
+    if offset == 0x20:
+        return {"subsystem_row": PciId(f"{row[13]:02x}{row[12]:02x}", f"{row[15]:02x}{row[14]:02x}")}
+    return {}
+
+
+def settled(told: Attributes) -> Attributes:
+    """The same with the hex rows read as the header type says: subsystem ids or a secondary bus."""
+    header = told.pop("header", None)
+    bus, subsystem = told.pop("bus_row", None), told.pop("subsystem_row", None)
+    if header == 0 and subsystem is not None:
+        told.setdefault("subsystem", subsystem if str(subsystem) != "0000:0000" else None)
+    if header == 1 and bus is not None:
+        told.setdefault("secondary", bus)
+    return told

@@ -1,0 +1,378 @@
+"""The reader behind listings and lspci: line by line, each line for what it tells by itself.
+
+A group is only taken from a line that names it or from a heading that holds; where neither is
+certain (a torn line, a device list pasted behind the listing) the function stays and its group
+stays unread. No number is ever made up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from vfio_wizard.model.pci import PciAddress, PciFunction
+from vfio_wizard.model.unread import Gap, Unread, untold
+from vfio_wizard.probe.text.attributes import Attributes, attribute, settled
+from vfio_wizard.probe.text.blank import blank_function, filled_function
+from vfio_wizard.probe.text.device_words import device_words
+from vfio_wizard.probe.text.lines import Line, clean_lines
+
+_ADDRESS = r"(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7](?!\w)"
+_GROUP = re.compile(
+    r"[^\w/]*(?:\d{1,5}[:.)]?\s+[^\w/]*)?"
+    r"(?:iommu[\s_-]*gr(?:oup|uppe|oupe|upo)|group)"
+    r"[\s_:#=*-]*(?P<number>\d{1,6})(?![\w.])(?P<colon>\s*:)?",
+    re.ASCII | re.IGNORECASE,
+)
+_DEVICE = re.compile(
+    r"[^\w\[/]*(?:\d{1,5}[:.)]\s+[^\w\[/]*)?"
+    r"(?P<before>(?:\[[^\]\[.]{1,12}\][\s:,-]*)*)"
+    rf"(?:pci[\s:_]+)?(?P<address>{_ADDRESS}):?"
+    r"(?P<after>(?:\s*\[(?:r|reset|\*)\])*)\s*(?P<words>.*)",
+    re.ASCII | re.IGNORECASE,
+)
+_MEMBER_PATH = re.compile(r"iommu_groups/(\d{1,6})/devices/([\w:.\-]+)", re.ASCII)
+_GROUP_PATH = re.compile(r"iommu_groups/(\d{1,6})(?:/devices)?/?:?$", re.ASCII)
+_LINK_TO_GROUP = re.compile(
+    rf"({_ADDRESS})/iommu_group\b.*iommu_groups/(\d{{1,6}})$", re.ASCII | re.IGNORECASE
+)
+_LINK_TO_DEVICE = re.compile(r"([\w:.\-]+) -> \S*devices/", re.ASCII)
+_TREE_ROOT = re.compile(r"\S*/iommu_groups/?$", re.ASCII)
+_PRE_ID = re.compile(r"\[([0-9a-f]{4}:[0-9a-f]{4})\]", re.ASCII | re.IGNORECASE)
+_TELLS_ID = re.compile(r"\[(?:[0-9a-f]{4}:)?[0-9a-f]{4}\]", re.ASCII | re.IGNORECASE)
+_RESET = re.compile(r"\[(?:r|reset|\*)\]", re.IGNORECASE)
+_PROMPT = re.compile(
+    r"```|[\w.-]+@[\w.-]+[^\s#$%]*\s?[#$%]|\[[^\]\s]+@[^\]]+\]\s?[#$%]|[$%] \S"
+    r"|(?:# ?)?(?:sudo |lspci\b|ls -|find /|for \w+ in|cat /|dmesg\b|journalctl\b)",
+    re.ASCII,
+)
+_OPEN_ID = re.compile(r"\[[0-9a-f]{0,4}:?[0-9a-f]{0,4}$", re.IGNORECASE)
+_NO_WRAP = re.compile(r"USB:|Bus \d|\[\d+:\d+:\d+:\d+\]", re.IGNORECASE)
+
+_WRAPS = 3
+"""Lines that the words of one function may be wrapped over."""
+_HEADING_WORDS = 4
+"""Words behind the number of a heading; a line with more is a sentence."""
+
+
+class Heading:
+    """A line that names a group, for the functions on it and below it."""
+
+    def __init__(
+        self, number: int, line: Line, *, colon: bool, inline: bool, ids_first: bool = False
+    ) -> None:
+        self.number = number
+        self.indent = line.indent
+        self.colon = colon
+        self.inline = inline
+        """Whether a function stands on the line itself."""
+        self.ids_first = ids_first
+        self.deepest = line.indent
+        self.last: PciAddress | None = None
+
+    def covers(self, line: Line, entry: Entry) -> bool:
+        """Whether a function line below this heading belongs to its group."""
+        if line.indent > self.indent:
+            return True
+        if self.deepest > self.indent:  # members are indented here, and this line is not
+            return False
+        if self.inline and not (self.colon and self.ids_first and entry.told_id):
+            return False
+        return self.last is None or entry.address > self.last
+
+    def note(self, line: Line, entry: Entry) -> None:
+        """Remember the member that was just read."""
+        self.deepest = max(self.deepest, line.indent)
+        self.last = entry.address
+
+
+class Entry:
+    """One function while its lines are being read."""
+
+    def __init__(
+        self, address: PciAddress, line: Line, words: str, told_id: str | None, *, reset: bool
+    ) -> None:
+        self.address = address
+        self.line = line
+        self.words = words
+        self.told_id = told_id
+        self.reset = reset
+        self.group: int | None = None
+        self.heading: Heading | None = None
+        self.told: Attributes = {}
+        self.wraps = 0
+
+    @property
+    def torn(self) -> bool:
+        """Whether the ids are still missing, so that the next line may bring them."""
+        return self.told_id is None and "id" not in self.told and _PRE_ID.search(self.words) is None
+
+
+class DeviceLines:
+    """Everything that a text of device lines told."""
+
+    def __init__(self, text: str) -> None:
+        self.entries: list[Entry] = []
+        self.headings: list[Heading] = []
+        self.others: list[tuple[int, str]] = []
+        """(group, name) of members that are not PCI functions."""
+        self._heading: Heading | None = None
+        self._tree = False
+        for line in clean_lines(text):
+            self._take(line)
+        self._distrust_torn_headings()
+
+    @property
+    def names_groups(self) -> bool:
+        """Whether any function stands in a group by a heading, a path or its own line."""
+        return any(entry.group is not None for entry in self.entries)
+
+    def _take(self, line: Line) -> None:
+        if not line.text:
+            return
+        for step in (self._end, self._path, self._attribute, self._group, self._device, self._wrap):
+            if step(line):
+                return
+
+    def _end(self, line: Line) -> bool:
+        """A prompt or a fence: another command's output begins."""
+        if not _PROMPT.match(line.text):
+            return False
+        self._heading = None
+        return True
+
+    def _path(self, line: Line) -> bool:
+        text = line.text
+        if "iommu_group" in text:
+            return self._group_path(line)
+        if self._tree and text.isdigit():
+            self._open(Heading(int(text), line, colon=True, inline=False))
+            return True
+        link = _LINK_TO_DEVICE.search(text)
+        if link is None or self._heading is None:
+            return False
+        self._member(self._heading.number, link[1], line)
+        return True
+
+    def _group_path(self, line: Line) -> bool:
+        member = _MEMBER_PATH.search(line.text)
+        if member:
+            self._member(int(member[1]), member[2], line)
+            return True
+        link = _LINK_TO_GROUP.search(line.text)
+        if link:
+            self._member(int(link[2]), link[1], line)
+            return True
+        heading = _GROUP_PATH.search(line.text)
+        if heading:
+            self._open(Heading(int(heading[1]), line, colon=True, inline=False))
+        self._tree = self._tree or _TREE_ROOT.match(line.text) is not None
+        return heading is not None or self._tree
+
+    def _member(self, group: int, name: str, line: Line) -> None:
+        address = _address(name)
+        if address is None:
+            self.others.append((group, name))
+            return
+        rest = line.text.partition(name)[2] if "->" not in line.text else ""
+        entry = Entry(address, line, rest.strip(" :"), None, reset=False)
+        entry.group = group
+        self.entries.append(entry)
+
+    def _attribute(self, line: Line) -> bool:
+        if not self.entries:
+            return False
+        entry = self.entries[-1]
+        told = attribute(line.text, indented=line.indent > entry.line.indent)
+        if told is None:
+            return False
+        for name, value in told.items():
+            entry.told.setdefault(name, value)
+        entry.wraps = _WRAPS
+        return True
+
+    def _group(self, line: Line) -> bool:
+        found = _GROUP.match(line.text)
+        if found is None:
+            return False
+        number, colon, rest = int(found["number"]), bool(found["colon"]), line.text[found.end() :]
+        entry = _entry(rest, line)
+        if entry is None:
+            if len(rest.split()) > _HEADING_WORDS:
+                return False
+            self._open(Heading(number, line, colon=colon, inline=False))
+            return True
+        heading = Heading(number, line, colon=colon, inline=True, ids_first=entry.told_id is not None)
+        self._open(heading)
+        self._enter(entry, heading, line)
+        return True
+
+    def _open(self, heading: Heading) -> None:
+        self._heading = heading
+        self.headings.append(heading)
+
+    def _device(self, line: Line) -> bool:
+        entry = _entry(line.text, line)
+        if entry is None:
+            return False
+        heading = self._heading
+        if heading is not None and not heading.covers(line, entry):
+            heading = self._heading = None
+        self._enter(entry, heading, line)
+        return True
+
+    def _enter(self, entry: Entry, heading: Heading | None, line: Line) -> None:
+        if heading is not None:
+            entry.group, entry.heading = heading.number, heading
+            heading.note(line, entry)
+        self.entries.append(entry)
+
+    def _wrap(self, line: Line) -> bool:
+        """Words that a mail client or a narrow terminal put on the next line."""
+        if not self.entries:
+            return False
+        entry = self.entries[-1]
+        follows = line.number == entry.line.number + entry.wraps + 1
+        if not follows or entry.wraps >= _WRAPS or not entry.torn or _NO_WRAP.match(line.text):
+            return False
+        if not (_TELLS_ID.search(entry.words) or "[" in entry.words or _TELLS_ID.search(line.text)):
+            return False
+        glue = "" if _OPEN_ID.search(entry.words) else " "
+        entry.words += glue + line.text
+        entry.wraps += 1
+        return True
+
+    def _distrust_torn_headings(self) -> None:
+        """A heading that differs from its like has lost its end, and maybe digits of its number."""
+        bare = [one for one in self.headings if not one.inline]
+        with_colon = sum(1 for one in bare if one.colon)
+        inline = len(self.headings) - len(bare)
+        for entry in self.entries:
+            heading = entry.heading
+            if heading is None or heading.colon or heading.inline:
+                continue
+            if with_colon * 2 > len(bare) or inline > len(bare):
+                entry.group = None
+                entry.told.setdefault("torn_heading", True)
+
+
+def _address(text: str) -> PciAddress | None:
+    try:
+        return PciAddress.parse(text)
+    except ValueError:
+        return None
+
+
+def _entry(text: str, line: Line) -> Entry | None:
+    """The function that a line, or the rest of one, begins with."""
+    found = _DEVICE.match(text)
+    if found is None:
+        return None
+    marks = found["before"] + found["after"]
+    told = _PRE_ID.search(found["before"])
+    return Entry(
+        PciAddress.parse(found["address"]),
+        line,
+        found["words"],
+        told[1] if told else None,
+        reset=_RESET.search(marks) is not None,
+    )
+
+
+def read_functions(text: str, label: str) -> tuple[DeviceLines, tuple[PciFunction, ...]]:
+    """The lines, and the functions that they tell, one per address."""
+    lines = DeviceLines(text)
+    entries = _fullest(_segments(lines.entries))
+    silence = _Silence(entries)
+    joined: dict[PciAddress, PciFunction] = {}
+    for entry in entries:
+        one = _function(entry, label, silence)
+        joined[one.address] = filled_function(joined[one.address], one) if one.address in joined else one
+    return lines, _with_parents(tuple(joined.values()), entries)
+
+
+class _Silence:
+    """What it means that a function has no such line: nothing, unless others have one."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        told = {name for entry in entries for name in entry.told}
+        self.driver = "driver" in told
+        self.modules = "modules" in told
+        self.reset = any(entry.reset for entry in entries)
+
+
+def _segments(entries: list[Entry]) -> list[list[Entry]]:
+    """Split where an address comes again: there a second listing may begin."""
+    segments: list[list[Entry]] = []
+    seen: set[PciAddress] = set()
+    for entry in entries:
+        if not segments or entry.address in seen:
+            segments.append([])
+            seen = set()
+        seen.add(entry.address)
+        segments[-1].append(entry)
+    return segments
+
+
+def _fullest(segments: list[list[Entry]]) -> list[Entry]:
+    """All segments that agree with the largest one, in the order of the text."""
+    if not segments:
+        return []
+    largest = max(segments, key=len)
+    groups = {entry.address: entry.group for entry in largest if entry.group is not None}
+    kept: list[Entry] = []
+    for segment in segments:
+        if segment is largest or _agrees(segment, groups):
+            kept.extend(segment)
+    return kept
+
+
+def _agrees(segment: list[Entry], groups: dict[PciAddress, int]) -> bool:
+    """No function of the segment stands in another group than in the largest listing."""
+    shared = [(entry.group, groups[entry.address]) for entry in segment if entry.address in groups]
+    return all(group in (None, other) for group, other in shared)
+
+
+def _function(entry: Entry, label: str, silence: _Silence) -> PciFunction:
+    origin = f"{label} line {entry.line.number}"
+    told = settled(dict(entry.told))
+    told.pop("secondary", None)
+    torn_heading = told.pop("torn_heading", False)
+    spoken = device_words(entry.words, origin, entry.told_id)
+    fields: Attributes = {
+        "id": spoken.id,
+        "cls": spoken.cls,
+        "revision": spoken.revision,
+        "name": spoken.name,
+    }
+    if silence.driver:
+        fields["driver"] = None
+    if silence.modules:
+        fields["modules"] = ()
+    if silence.reset and not entry.reset:
+        fields["reset_methods"] = ()
+    if entry.group is not None:
+        fields["group"] = entry.group
+    elif torn_heading:
+        fields["group"] = Unread(origin, Gap.MALFORMED, "the heading above is cut off")
+    else:
+        fields["group"] = untold(origin, "no group is named for it")
+    fields.update(told)
+    return blank_function(entry.address, origin, **fields)
+
+
+def _with_parents(functions: tuple[PciFunction, ...], entries: list[Entry]) -> tuple[PciFunction, ...]:
+    """Bridges that tell their secondary bus are the parents of what sits on it."""
+    above = {
+        (entry.address.domain, bus): entry.address
+        for entry in entries
+        if (bus := settled(dict(entry.told)).get("secondary"))
+    }
+    if not above:
+        return functions
+    return tuple(_below(one, above) for one in functions)
+
+
+def _below(function: PciFunction, above: dict[tuple[int, int], PciAddress]) -> PciFunction:
+    parent = above.get((function.address.domain, function.address.bus))
+    return function if parent is None else function._replace(parent=parent)

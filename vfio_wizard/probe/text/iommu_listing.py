@@ -1,0 +1,67 @@
+"""The IOMMU group listing that every forum asks for, in the shapes that people paste.
+
+No two scripts print it alike, so it is read line by line (``device_lines``):
+
+- a group and a function on one line: ``IOMMU Group 1 01:00.0 VGA …``
+- a heading with functions below it: ``IOMMU Group 1:``, then indented lines
+- group and first function on one line, further functions below (Unraid, scripts with ``-r``)
+- paths: ``/sys/kernel/iommu_groups/1/devices/0000:01:00.0``, also as ``ls -l``, ``ls -R``, ``tree``
+
+Where one text holds two listings that contradict each other, the fuller one counts.
+"""
+
+from __future__ import annotations
+
+from vfio_wizard.model.facts import HostFacts
+from vfio_wizard.model.iommu import IommuGroup
+from vfio_wizard.model.pci import PciFunction
+from vfio_wizard.model.unread import Unread, untold
+from vfio_wizard.probe.text.blank import blank_facts, with_functions
+from vfio_wizard.probe.text.device_lines import read_functions
+
+KIND = "iommu-listing"
+LSPCI = "lspci"
+
+
+def read(text: str, label: str) -> HostFacts | None:
+    """A listing, or lspci output (``-nn``, ``-nnk``, ``-v``, ``-x``, plain), as facts.
+
+    Functions keep the line they stand on as their origin. lspci tells groups only with ``-v``
+    (pciutils 3.6 and later). None when the text has no line of this kind.
+    """
+    lines, functions = read_functions(text, label)
+    if not any(_tells_something(one) for one in functions) and not lines.others:
+        return None
+    kind = KIND if lines.names_groups or lines.others else LSPCI
+    facts = with_functions(blank_facts(kind, label), functions)
+    facts = _with_others(facts, lines.others)
+    return facts._replace(source=facts.source._replace(complete=completeness(facts, label)))
+
+
+def _tells_something(function: PciFunction) -> bool:
+    """An address alone may stand in any prose."""
+    return not all(isinstance(fact, Unread) for fact in (function.id, function.cls, function.group))
+
+
+def completeness(facts: HostFacts, label: str) -> bool | Unread:
+    """False where something is evidently missing; no listing can prove that nothing is."""
+    if isinstance(facts.pci, Unread) or not any(one.address.bus == 0 for one in facts.pci):
+        return False
+    groups = facts.iommu.groups
+    if not isinstance(groups, Unread) and len(groups) <= groups[-1].number:
+        return False
+    return untold(label, "a listing does not say whether it is whole")
+
+
+def _with_others(facts: HostFacts, others: list[tuple[int, str]]) -> HostFacts:
+    """Members that are not PCI functions, which only paths tell."""
+    if not others:
+        return facts
+    told = facts.iommu.groups
+    groups = {} if isinstance(told, Unread) else {one.number: one for one in told}
+    no = untold(facts.source.label)
+    for number, name in others:
+        group = groups.get(number) or IommuGroup(number, (), no, no)
+        groups[number] = group._replace(others=(*group.others, name))
+    ordered = tuple(groups[number] for number in sorted(groups))
+    return facts._replace(iommu=facts.iommu._replace(groups=ordered))

@@ -1,0 +1,144 @@
+"""Several texts about one machine become one: field by field the first that tells.
+
+The order is: fuller listings before shorter ones, forms that tell groups before those that do not.
+Texts of two states of a machine may lie in one folder. Two rules keep them from being mixed:
+
+- A text whose functions contradict the fuller one (another id at the same address: the cards were
+  moved) describes another state and is left out altogether.
+- A text that only disagrees about groups (numbers change from boot to boot) lends everything but its
+  groups: group numbers always come from one text, or from texts that agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vfio_wizard.model.facts import Board, Cpu, Display, Firmware, HostFacts, Kernel, Memory, Source, Virt
+from vfio_wizard.model.iommu import AcpiTables, Iommu
+from vfio_wizard.model.pci import PciAddress, PciFunction, PciId
+from vfio_wizard.model.unread import Unread, untold
+from vfio_wizard.probe.text.blank import filled_function, told_groups
+
+_RECORDS = (Board, Cpu, Display, Firmware, Kernel, Memory, Virt, Iommu, AcpiTables)
+_OWN_WAY = frozenset(("source", "pci", "boot", "files", "origin", "cmdline_origin"))
+
+
+def merge(parts: Sequence[HostFacts]) -> HostFacts:
+    """One machine out of its texts; a single text comes back as it is."""
+    ordered = sorted(parts, key=_weight)
+    merged = ordered[0]
+    for part in ordered[1:]:
+        if not _contradict(merged, part):
+            merged = _add(merged, part)
+    return merged
+
+
+def _weight(facts: HostFacts) -> tuple[bool, bool, int]:
+    """Sorting key: group tellers first, then the fullest. Python's sort keeps the given order of equals."""
+    no_groups = isinstance(facts.iommu.groups, Unread)
+    return (isinstance(facts.pci, Unread), no_groups, -len(_functions(facts)))
+
+
+def _functions(facts: HostFacts) -> tuple[PciFunction, ...]:
+    return () if isinstance(facts.pci, Unread) else facts.pci
+
+
+def _by_address(facts: HostFacts) -> dict[PciAddress, PciFunction]:
+    return {one.address: one for one in _functions(facts)}
+
+
+def _contradict(first: HostFacts, second: HostFacts) -> bool:
+    """Whether some address holds two different models."""
+    known = _by_address(first)
+    for one in _functions(second):
+        other = known.get(one.address)
+        if other and isinstance(one.id, PciId) and isinstance(other.id, PciId) and one.id != other.id:
+            return True
+    return False
+
+
+def _regrouped(first: HostFacts, second: HostFacts) -> bool:
+    """Whether some function stands in two different groups."""
+    known = _by_address(first)
+    return any(
+        other is not None
+        and not isinstance(one.group, Unread)
+        and not isinstance(other.group, Unread)
+        and one.group != other.group
+        for one in _functions(second)
+        for other in (known.get(one.address),)
+    )
+
+
+def _add(first: HostFacts, second: HostFacts) -> HostFacts:
+    if _regrouped(first, second):
+        second = _without_groups(second)
+    told = {name: _told(name, getattr(first, name), getattr(second, name)) for name in HostFacts._fields}
+    pci = _joined(first, second)
+    told["pci"] = pci
+    told["boot"] = _filled(first.boot, second.boot)
+    told["source"] = _source(first.source, second.source)
+    told["files"] = first.files or second.files
+    merged = HostFacts(**told)
+    return merged._replace(iommu=_iommu(merged, first, second))
+
+
+def _without_groups(facts: HostFacts) -> HostFacts:
+    no = untold(facts.source.label, "groups of another boot")
+    pci = tuple(one._replace(group=no) for one in _functions(facts))
+    return facts._replace(pci=pci, iommu=facts.iommu._replace(groups=no))
+
+
+def _told(name: str, first: Any, second: Any) -> Any:
+    if name in _OWN_WAY:
+        return first
+    if isinstance(first, _RECORDS):
+        return _filled(first, second)
+    return second if isinstance(first, Unread) else first
+
+
+def _filled(first: Any, second: Any) -> Any:
+    """A record with its gaps filled from another of the same kind; it keeps the origin of what it told."""
+    silent = all(
+        isinstance(fact, Unread) for name, fact in zip(first._fields, first, strict=True) if name != "origin"
+    )
+    if silent:
+        return second
+    told = {name: _told(name, *pair) for name, *pair in zip(first._fields, first, second, strict=True)}
+    if "cmdline_origin" in told and isinstance(first.cmdline, Unread):
+        told["cmdline_origin"] = second.cmdline_origin
+    return type(first)(**told)
+
+
+def _joined(first: HostFacts, second: HostFacts) -> tuple[PciFunction, ...] | Unread:
+    if isinstance(first.pci, Unread) or isinstance(second.pci, Unread):
+        return second.pci if isinstance(first.pci, Unread) else first.pci
+    functions = _by_address(second)
+    for address, one in _by_address(first).items():
+        functions[address] = filled_function(one, functions[address]) if address in functions else one
+    return tuple(functions[address] for address in sorted(functions))
+
+
+def _iommu(merged: HostFacts, first: HostFacts, second: HostFacts) -> Iommu:
+    """Groups again from the joined functions; what only one text tells of a group is kept."""
+    groups = told_groups(_functions(merged), merged.iommu.origin)
+    if isinstance(groups, Unread):
+        return merged.iommu
+    kept = {
+        one.number: one
+        for facts in (second, first)
+        if not isinstance(facts.iommu.groups, Unread)
+        for one in facts.iommu.groups
+    }
+    full = tuple(
+        kept[one.number]._replace(members=one.members) if one.number in kept else one for one in groups
+    )
+    lonely = tuple(one for number, one in kept.items() if number not in {group.number for group in groups})
+    return merged.iommu._replace(groups=tuple(sorted((*full, *lonely), key=lambda one: one.number)))
+
+
+def _source(first: Source, second: Source) -> Source:
+    kinds = dict.fromkeys([*first.kind.split("+"), *second.kind.split("+")])
+    whole = True if True in (first.complete, second.complete) else first.complete
+    return Source(live=False, kind="+".join(kinds), label=f"{first.label}, {second.label}", complete=whole)
