@@ -1,0 +1,1 @@
+"""Programs of the house: benchmarks, generated documents, synthetic machines."""
