@@ -32,6 +32,7 @@ from vfio_wizard.model.version import kernel_version
 
 _TABLES = "sys/firmware/acpi/tables"
 _STONEY = PciId("1002", "98e4")
+_INTEL_ON = ("INTEL_IOMMU_DEFAULT_ON", "INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF")
 _LOOK_AT_LOG = ("sudo", "sh", "-c", "dmesg | grep -iE 'dmar|amd-vi|ivrs|iommu'")
 
 
@@ -177,8 +178,8 @@ def _intel_default_off(facts: HostFacts) -> _Cause | None:
     if not _may_default_to_off(facts):
         return None
     fix = by_user("Add intel_iommu=on to the kernel command line and reboot.", parameters=("intel_iommu=on",))
-    if config(facts, "INTEL_IOMMU_DEFAULT_OFF") == "y":
-        seen = ("CONFIG_INTEL_IOMMU_DEFAULT_OFF", "y")
+    if all(config(facts, one) == "n" for one in _INTEL_ON):
+        seen = (f"CONFIG_{_INTEL_ON[0]}", "n")
         return _Cause("this kernel leaves VT-d off unless told intel_iommu=on", fix, seen)
     if _no_firmware_table(facts) is not None:
         return None  # the firmware switch comes first, and may be all that is missing
@@ -193,8 +194,7 @@ def _may_default_to_off(facts: HostFacts) -> bool:
         return False
     if has_item(line, "intel_iommu", "on") or has_item(line, "intel_iommu", "off"):
         return False
-    options = ("INTEL_IOMMU_DEFAULT_ON", "INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF")
-    return config(facts, "INTEL_IOMMU") != "n" and all(config(facts, one) != "y" for one in options)
+    return config(facts, "INTEL_IOMMU") != "n" and all(config(facts, one) != "y" for one in _INTEL_ON)
 
 
 def _stoney_ridge(facts: HostFacts) -> _Cause | None:

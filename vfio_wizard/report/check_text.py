@@ -1,0 +1,258 @@
+"""Findings as a person reads them: the verdict, what blocks, what to do first, then the rest.
+
+Status is always a word; colour repeats it where the reader asked for colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from vfio_wizard.checks.registry import verdict
+from vfio_wizard.model.facts import HostFacts
+from vfio_wizard.model.finding import Evidence, Finding, Fix, Severity, Status, Verdict, Who
+from vfio_wizard.model.pci import PciAddress
+from vfio_wizard.model.unread import Unread, known
+from vfio_wizard.report.clean import clean
+from vfio_wizard.report.wrap import wrap
+
+WIDTH = 80
+
+_HEAD = {
+    Verdict.READY: "READY",
+    Verdict.BLOCKED: "BLOCKED",
+    Verdict.UNKNOWN: "UNKNOWN",
+}
+_COLOURS = {
+    "READY": "32",
+    "BLOCKED": "31",
+    "UNKNOWN": "33",
+    "fail": "31",
+    "unknown": "33",
+    "pass": "32",
+    "skip": "2",
+}
+_BY = {
+    Who.FIRMWARE: "in the firmware",
+    Who.VENDOR: "another kernel or package",
+    Who.NOBODY: "no cure by software",
+}
+_ORDER = {Status.FAIL: 0, Status.UNKNOWN: 1, Status.PASS: 2, Status.SKIP: 3}
+_EVIDENCE_SHOWN = 3
+
+
+def check_text(
+    facts: HostFacts,
+    findings: tuple[Finding, ...],
+    names: Mapping[PciAddress, str] | None = None,
+    *,
+    width: int = WIDTH,
+    colour: bool = False,
+    verbose: bool = False,
+) -> str:
+    """The report. ``names`` gives words for addresses; ``verbose`` shows everything in full."""
+    page = _Page(width, colour, {str(address): words for address, words in (names or {}).items()})
+    lines = [*_heading(facts, findings, page), ""]
+    lines += _blockers(findings, page)
+    lines += _steps(findings, page)
+    lines += _lesser(findings, page, Severity.WARNING, "WARNINGS")
+    lines += _lesser(findings, page, Severity.NOTE, "NOTES")
+    lines += _everything(findings, page) if verbose else _folded(findings, page)
+    while lines and not lines[-1]:
+        lines.pop()
+    return "\n".join(lines) + "\n"
+
+
+class _Page:
+    """How wide, in colour or not, and what the addresses are called."""
+
+    def __init__(self, width: int, colour: bool, names: dict[str, str]) -> None:
+        self.width = width
+        self.colour = colour
+        self.names = names
+
+    def paint(self, word: str) -> str:
+        """A status word, coloured if wanted; the word itself stays."""
+        return f"\x1b[{_COLOURS[word]}m{word}\x1b[0m" if self.colour and word in _COLOURS else word
+
+    def wrapped(self, text: str, first: str = "", rest: str | None = None) -> list[str]:
+        """Cleaned text within the width."""
+        return wrap(clean(text), self.width, first, rest)
+
+    def titled(self, status: str, finding: Finding) -> list[str]:
+        """``fail  group.isolated 0000:0b:00.0 (name)``, with the status word painted."""
+        plain = self.wrapped(_title(finding, self.names), f"{status:<8}")
+        return [plain[0].replace(status, self.paint(status), 1), *plain[1:]]
+
+
+def _title(finding: Finding, names: dict[str, str]) -> str:
+    subject = finding.outcome.subject
+    if subject is None:
+        return finding.id
+    name = names.get(subject)
+    return f"{finding.id} {subject} ({name})" if name else f"{finding.id} {subject}"
+
+
+def _heading(facts: HostFacts, findings: tuple[Finding, ...], page: _Page) -> list[str]:
+    decided = verdict(findings)
+    word = _HEAD[decided]
+    lines = page.wrapped(_sentence(decided, findings), f"{word}: ")
+    return [lines[0].replace(word, page.paint(word), 1), *lines[1:], *page.wrapped(_machine(facts))]
+
+
+def _sentence(decided: Verdict, findings: tuple[Finding, ...]) -> str:
+    if decided is Verdict.BLOCKED:
+        count = sum(1 for _ in _of(findings, Severity.BLOCKER, Status.FAIL))
+        return (
+            "one thing stands" * (count == 1)
+            + f"{count} things stand" * (count != 1)
+            + " in the way of GPU passthrough."
+        )
+    if decided is Verdict.UNKNOWN:
+        count = sum(1 for _ in _of(findings, Severity.BLOCKER, Status.UNKNOWN))
+        what = "one thing that matters" if count == 1 else f"{count} things that matter"
+        return f"nothing is known to block, but {what} could not be measured."
+    warnings = sum(1 for _ in _of(findings, Severity.WARNING, Status.FAIL))
+    if not warnings:
+        return "nothing blocks GPU passthrough."
+    return f"nothing blocks GPU passthrough; {warnings} warning{'s' if warnings > 1 else ''} below."
+
+
+def _machine(facts: HostFacts) -> str:
+    boot = facts.boot
+    words = (
+        "this machine" if facts.source.live else facts.source.label,
+        None if isinstance(facts.kernel.release, Unread) else f"Linux {facts.kernel.release}",
+        known(facts.cpu.model, None) or known(facts.cpu.vendor, None),
+        known(facts.firmware.type, None),
+        None if isinstance(boot.loader, Unread) else boot.loader.name,
+        None if isinstance(boot.initramfs, Unread) else boot.initramfs.name,
+    )
+    return ", ".join(word for word in words if word)
+
+
+def _of(findings: tuple[Finding, ...], severity: Severity, *statuses: Status) -> Iterable[Finding]:
+    return (one for one in findings if one.severity is severity and one.outcome.status in statuses)
+
+
+def _blockers(findings: tuple[Finding, ...], page: _Page) -> list[str]:
+    found = sorted(
+        _of(findings, Severity.BLOCKER, Status.FAIL, Status.UNKNOWN),
+        key=lambda one: _ORDER[one.outcome.status],
+    )
+    if not found:
+        return []
+    lines = ["BLOCKERS"]
+    for finding in found:
+        lines += page.titled(finding.outcome.status.value, finding)
+        lines += page.wrapped(_capital(finding.outcome.summary), " " * 8)
+        lines += _seen(finding.outcome.evidence, page)
+    return [*lines, ""]
+
+
+def _seen(evidence: tuple[Evidence, ...], page: _Page, limit: int = _EVIDENCE_SHOWN) -> list[str]:
+    lines: list[str] = []
+    for one in evidence[:limit]:
+        lines += page.wrapped(f"{one.source}: {one.value}", " " * 8 + "seen: ")
+    if len(evidence) > limit:
+        lines.append(" " * 8 + f"and {len(evidence) - limit} more")
+    return lines
+
+
+def _steps(findings: tuple[Finding, ...], page: _Page) -> list[str]:
+    """The fixes of what blocks, in the order of the checks, each once."""
+    fails = [one for one in _of(findings, Severity.BLOCKER, Status.FAIL) if one.outcome.fix]
+    wanted = fails or [one for one in _of(findings, Severity.BLOCKER, Status.UNKNOWN) if one.outcome.fix]
+    if not wanted:
+        return []
+    steps: dict[Fix, list[str]] = {}
+    for finding in wanted:
+        if finding.outcome.fix is not None:
+            steps.setdefault(finding.outcome.fix, []).append(finding.id)
+    lines = ["DO FIRST" if fails else "TO KNOW MORE"]
+    for number, (fix, ids) in enumerate(steps.items(), 1):
+        lines += _step(number, fix, ids[0], page)
+    return [*lines, ""]
+
+
+def _step(number: int, fix: Fix, name: str, page: _Page) -> list[str]:
+    where = f" ({_BY[fix.who]})" if fix.who in _BY else ""
+    return [*page.wrapped(f"{fix.text} [{name}]{where}", f"{number}. "), *_to_copy(fix, page, 3)]
+
+
+def _to_copy(fix: Fix, page: _Page, indent: int) -> list[str]:
+    lines = []
+    if fix.kernel_parameters:
+        lines += page.wrapped(" ".join(fix.kernel_parameters), " " * indent + "kernel parameters to add: ")
+    for command in fix.commands:
+        lines += page.wrapped(_shell(command), " " * indent + "$ ", " " * (indent + 4))
+    return lines
+
+
+def _shell(command: tuple[str, ...]) -> str:
+    return " ".join(_quoted(word) for word in command)
+
+
+def _quoted(word: str) -> str:
+    plain = word and all(char.isalnum() or char in "-_./:=,+@%$" for char in word)
+    return word if plain else "'" + word.replace("'", "'\\''") + "'"
+
+
+def _lesser(findings: tuple[Finding, ...], page: _Page, severity: Severity, head: str) -> list[str]:
+    found = tuple(_of(findings, severity, Status.FAIL))
+    if not found:
+        return []
+    lines = [head]
+    for finding in found:
+        lines += page.titled("fail", finding)
+        lines += page.wrapped(_capital(finding.outcome.summary), " " * 8)
+        if severity is Severity.WARNING and finding.outcome.fix is not None:
+            lines += page.wrapped(finding.outcome.fix.text, " " * 8 + "do: ")
+    return [*lines, ""]
+
+
+def _folded(findings: tuple[Finding, ...], page: _Page) -> list[str]:
+    lines = []
+    unknown = _ids(
+        one for one in findings if _is(one, Status.UNKNOWN) and one.severity is not Severity.BLOCKER
+    )
+    passed = _ids(one for one in findings if _is(one, Status.PASS))
+    skipped = _ids(one for one in findings if _is(one, Status.SKIP))
+    if unknown:
+        lines += page.wrapped(", ".join(unknown), f"unknown {len(unknown):>2}: ")
+    if passed:
+        lines += page.wrapped(", ".join(passed), f"pass    {len(passed):>2}: ")
+    if skipped:
+        lines += page.wrapped(", ".join(skipped), f"skip    {len(skipped):>2}: ")
+    lines += page.wrapped("--verbose shows all of it; vfio-wizard explain ID says more about one.")
+    return lines
+
+
+def _is(finding: Finding, status: Status) -> bool:
+    return finding.outcome.status is status
+
+
+def _ids(findings: Iterable[Finding]) -> list[str]:
+    counts: dict[str, int] = {}
+    for one in findings:
+        counts[one.id] = counts.get(one.id, 0) + 1
+    return [name if count == 1 else f"{name} x{count}" for name, count in counts.items()]
+
+
+def _everything(findings: tuple[Finding, ...], page: _Page) -> list[str]:
+    """Every finding in reading order, with all evidence and every fix."""
+    lines = ["ALL FINDINGS"]
+    for finding in findings:
+        outcome = finding.outcome
+        lines += page.titled(outcome.status.value, finding)
+        lines += page.wrapped(_capital(outcome.summary), " " * 8)
+        lines += _seen(outcome.evidence, page, len(outcome.evidence))
+        if outcome.fix is not None:
+            label = "to know: " if outcome.status is Status.UNKNOWN else "do: "
+            text = outcome.fix.text.removeprefix("To know: ")
+            lines += page.wrapped(text, " " * 8 + label)
+            lines += _to_copy(outcome.fix, page, 8)
+    return lines
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
