@@ -1,0 +1,214 @@
+"""What should change, said neutrally: each intent with its reason, and whether the host has it already.
+
+Only the render floor knows how a boot loader, an initramfs generator or NixOS spells an intent.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from vfio_wizard.model.pci import PciAddress, PciClass, PciId
+from vfio_wizard.model.selection import KernelWish, LibvirtWish, Mirror, NixosWish, Pinning
+from vfio_wizard.model.version import KernelVersion
+
+
+class BindBy(StrEnum):
+    """What a binding rests on."""
+
+    ID = "id"
+    ADDRESS = "address"
+
+
+class System(StrEnum):
+    """Whose kernel an intent is for: the host's as it is, or a NixOS built from the export."""
+
+    HOST = "host"
+    NIXOS = "nixos"
+
+
+EVERYWHERE = (System.HOST, System.NIXOS)
+
+
+class Refusal(NamedTuple):
+    """Why a plan must not be carried out; ``id`` is what ``--allow`` takes."""
+
+    id: str
+    text: str
+
+
+class Advice(NamedTuple):
+    """Something to know before carrying the plan out."""
+
+    id: str
+    text: str
+
+
+class Passed(NamedTuple):
+    """A function that leaves the host, and which modules would claim it otherwise."""
+
+    address: PciAddress
+    id: PciId | None
+    cls: PciClass | None
+    kind: str
+    name: str | None
+    driver: str | None
+    group: int | None
+    card: PciAddress | None
+    """The display function of its card; None for a device named by itself."""
+    claimants: tuple[str, ...]
+
+
+class Binding(NamedTuple):
+    """How vfio-pci gets its functions. ``ids`` are words for ``vfio-pci.ids=``, empty by address."""
+
+    by: BindBy
+    functions: tuple[PciAddress, ...]
+    ids: tuple[str, ...]
+    because: str
+
+
+class Parameter(NamedTuple):
+    """One kernel parameter; ``present`` says that the host's command line has it (or lacks it) already."""
+
+    word: str
+    because: str
+    present: bool
+    systems: tuple[System, ...] = EVERYWHERE
+    before: KernelVersion | None = None
+    """Only kernels older than this one need it."""
+
+
+class Softdep(NamedTuple):
+    """``module`` must not be loaded before vfio-pci."""
+
+    module: str
+    because: str
+    present: bool
+
+
+class EarlyModule(NamedTuple):
+    """A module that must be loaded from the initramfs."""
+
+    name: str
+    because: str
+    present: bool
+
+
+class SharedMemory(NamedTuple):
+    """Looking Glass: how, and how much in MiB (a power of two)."""
+
+    mode: Mirror
+    size_mib: int
+    because: str
+    owner: str | None
+
+
+class CpuIsolation(NamedTuple):
+    """CPUs of the guest and of the host, as kernel lists (``2-7,10-15``)."""
+
+    how: Pinning
+    guest: str
+    host: str
+    because: str
+
+
+class ResetHelp(NamedTuple):
+    """vendor-reset for the display functions it knows."""
+
+    functions: tuple[PciAddress, ...]
+    ids: tuple[PciId, ...]
+    because: str
+
+
+class HostSettings(NamedTuple):
+    """Settings of the host's own graphics that would not survive the card's leaving."""
+
+    without_nvidia: bool
+    """The host's screens ran on NVIDIA's driver, and no NVIDIA card stays."""
+    because: str
+
+
+class Machine(NamedTuple):
+    """What a header says about the machine that the plan was made for."""
+
+    label: str | None
+    kernel: str | None
+    distribution: str | None
+    nixos_release: str | None
+    processor: str | None
+    live: bool
+    loader: str | None
+    initramfs: str | None
+    stays: tuple[tuple[PciAddress, str | None], ...]
+    """Display functions that the host keeps, with their names."""
+
+
+class Plan(NamedTuple):
+    """The whole change. A field that is None or empty is not wanted."""
+
+    machine: Machine
+    functions: tuple[Passed, ...]
+    bind: Binding
+    parameters: tuple[Parameter, ...]
+    remove: tuple[Parameter, ...]
+    softdeps: tuple[Softdep, ...]
+    modules: tuple[EarlyModule, ...]
+    users: tuple[str, ...]
+    guest: str
+    libvirt: LibvirtWish
+    looking_glass: SharedMemory | None
+    cpus: CpuIsolation | None
+    vendor_reset: ResetHelp | None
+    host_settings: HostSettings | None
+    kernel: KernelWish
+    nixos: NixosWish
+    running: KernelVersion | None
+    """The kernel that runs on the host now."""
+    bound: bool
+    """Every function is on vfio-pci already."""
+    refusals: tuple[Refusal, ...]
+    warnings: tuple[Advice, ...]
+
+    def wanted(self, system: System, kernel: KernelVersion | None = None) -> tuple[Parameter, ...]:
+        """Kernel parameters that this system needs on this kernel, whether there already or not."""
+        return tuple(one for one in self.parameters if system in one.systems and _holds(one, kernel))
+
+    def missing(self) -> tuple[Parameter, ...]:
+        """Kernel parameters that the host as it is needs, and does not have."""
+        return tuple(one for one in self.wanted(System.HOST, self.running) if not one.present)
+
+    @property
+    def settled(self) -> bool:
+        """The host already matches: nothing to write and nothing to run."""
+        return (
+            self.bound
+            and not self.missing()
+            and not self.remove
+            and all(one.present for one in self.softdeps)
+            and all(one.present for one in self.modules)
+        )
+
+
+def _holds(parameter: Parameter, kernel: KernelVersion | None) -> bool:
+    if parameter.before is None:
+        return True
+    return kernel is not None and kernel < parameter.before
+
+
+class Action(StrEnum):
+    """What happens to a file."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    APPEND = "append"
+
+
+class Artifact(NamedTuple):
+    """One file as one dialect spells it. ``path`` is absolute, or relative for an export."""
+
+    path: str
+    mode: str
+    action: Action
+    text: str
+    because: str

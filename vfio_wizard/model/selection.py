@@ -1,0 +1,136 @@
+"""What the user chose: which devices leave the host, for whom, and with which extras.
+
+A selection is plain data and can be written down as TOML (``planning.answers``), so that every
+run can be repeated. It names wishes only; whether they can be had is decided by planning.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from vfio_wizard.model.pci import PciAddress
+
+
+class Strategy(StrEnum):
+    """How vfio-pci is told which functions are its own."""
+
+    AUTO = "auto"
+    """By id where no other function has one of them, else by address."""
+    ID = "id"
+    ADDRESS = "address"
+
+
+class Mirror(StrEnum):
+    """How Looking Glass shares the guest's picture with the host."""
+
+    OFF = "off"
+    SHM = "shm"
+    KVMFR = "kvmfr"
+
+
+class Offer(StrEnum):
+    """A thing that is offered: taken, left, or only spoken of."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class Style(StrEnum):
+    """The shape of the NixOS module."""
+
+    MODULE = "module"
+    """Imported and active."""
+    OPTION = "option"
+    """Imported, and active with ``gpuPassthrough.enable = true``."""
+    SPECIALISATION = "specialisation"
+    """A second boot entry; the plain system stays the default."""
+
+
+class Pinning(StrEnum):
+    """How CPUs are kept free for the guest."""
+
+    HOOK = "hook"
+    """A libvirt hook moves the host's processes away while the guest runs."""
+    PARAMETER = "parameter"
+    """``isolcpus=``, until the next boot."""
+
+
+class LookingGlass(NamedTuple):
+    """The largest picture that the guest will show decides about the memory."""
+
+    mode: Mirror = Mirror.OFF
+    width: int = 1920
+    height: int = 1080
+    hdr: bool = False
+
+
+class HugePageWish(NamedTuple):
+    """Memory set aside at boot: page size in KiB (2048 or 1048576) and how many."""
+
+    size_kib: int
+    pages: int
+
+
+class CpuWish(NamedTuple):
+    """Logical CPUs that belong to the guest while it runs."""
+
+    cpus: tuple[int, ...]
+    how: Pinning = Pinning.HOOK
+
+
+class KernelPatch(NamedTuple):
+    """A patch that the user names: a title, and the file (copied beside the module)."""
+
+    name: str
+    path: str
+
+
+class KernelWish(NamedTuple):
+    """The kernel that is wanted; nothing said means the one that the system has."""
+
+    packages: str | None = None
+    """``latest``, ``zen``, ``xanmod``, ``6.12`` or a name in nixpkgs such as ``linuxPackages_6_12``."""
+    patches: tuple[KernelPatch, ...] = ()
+    config: tuple[tuple[str, str], ...] = ()
+    """Kernel options without ``CONFIG_``, with y, m, n or a value."""
+    acs_override: tuple[str, ...] = ()
+    """Values of ``pcie_acs_override=``; only ever what the user asked for."""
+
+
+class NixosWish(NamedTuple):
+    """The shape of the export, and the release it is for (None: the host's own, else the newest)."""
+
+    style: Style = Style.MODULE
+    release: str | None = None
+
+
+class LibvirtWish(NamedTuple):
+    """The virtualisation stack around the guest."""
+
+    qemu_as_root: bool = False
+    tpm: bool = True
+    virt_manager: bool = True
+    usb_redirection: bool = True
+    devices: tuple[str, ...] = ()
+    """Further nodes below /dev that QEMU may open, such as /dev/input/by-id/… for evdev."""
+
+
+class Selection(NamedTuple):
+    """All answers. ``gpus`` and ``also`` hold addresses; any function of a card names it."""
+
+    gpus: tuple[PciAddress, ...]
+    also: tuple[PciAddress, ...] = ()
+    bind: Strategy = Strategy.AUTO
+    guest: str = "windows"
+    users: tuple[str, ...] = ()
+    looking_glass: LookingGlass = LookingGlass()
+    nixos: NixosWish = NixosWish()
+    kernel: KernelWish = KernelWish()
+    libvirt: LibvirtWish = LibvirtWish()
+    vendor_reset: Offer = Offer.AUTO
+    huge_pages: HugePageWish | None = None
+    cpus: CpuWish | None = None
+    allow: tuple[str, ...] = ()
+    """Ids of refusals that the user has read and overrules."""

@@ -1,0 +1,44 @@
+"""How much shared memory Looking Glass needs for a picture.
+
+Two generations of the guest part count differently; the larger answer serves both. Sources:
+LookingGlass tag B7 doc/install_libvirt.rst; development documentation of 2026-08 (IDD).
+"""
+
+from __future__ import annotations
+
+from vfio_wizard.model.plan import SharedMemory
+from vfio_wizard.model.selection import LookingGlass, Mirror
+
+_MIB = 1 << 20
+
+
+def size_mib(width: int, height: int, *, hdr: bool) -> int:
+    """The power of two in MiB that holds the picture for release B7 and for its successor."""
+    return max(_b7(width, height, hdr=hdr), _idd(width, height))
+
+
+def _b7(width: int, height: int, *, hdr: bool) -> int:
+    """Two frames of 4 (HDR: 8) bytes a pixel, and 10 MiB."""
+    return _power_of_two(width * height * (8 if hdr else 4) * 2 / _MIB + 10)
+
+
+def _idd(width: int, height: int) -> int:
+    """Three frames with lines padded to 256 bytes, and 4 MiB; HDR needs no more."""
+    line = -(-width * 4 // 256) * 256
+    return _power_of_two(line * height * 3 / _MIB + 4)
+
+
+def _power_of_two(mib: float) -> int:
+    size = 1
+    while size < mib:
+        size *= 2
+    return size
+
+
+def shared_memory(wish: LookingGlass, owner: str | None) -> SharedMemory | None:
+    """The memory for a wish; None when Looking Glass is off."""
+    if wish.mode is Mirror.OFF:
+        return None
+    depth = " HDR" if wish.hdr else ""
+    because = f"holds pictures up to {wish.width}x{wish.height}{depth}"
+    return SharedMemory(wish.mode, size_mib(wish.width, wish.height, hdr=wish.hdr), because, owner)
