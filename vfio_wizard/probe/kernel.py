@@ -1,0 +1,335 @@
+"""The running kernel: release, command line, the options and modules that matter to passthrough, its log."""
+
+from __future__ import annotations
+
+from vfio_wizard.model.facts import Kernel
+from vfio_wizard.model.kargs import Kargs
+from vfio_wizard.model.unread import Gap, Unread, untold
+from vfio_wizard.system.host import Command, Host
+
+RELEASE = "proc/sys/kernel/osrelease"
+CMDLINE = "proc/cmdline"
+
+CONFIG_OPTIONS = (
+    "64BIT",
+    "ACPI",
+    "AMD_IOMMU",
+    "ARM64",
+    "DRM_AMDGPU",
+    "DRM_AST",
+    "DRM_EFIDRM",
+    "DRM_I915",
+    "DRM_NOUVEAU",
+    "DRM_NOVA",
+    "DRM_RADEON",
+    "DRM_SIMPLEDRM",
+    "DRM_VESADRM",
+    "DRM_XE",
+    "DYNAMIC_FTRACE",
+    "EFI_STUB",
+    "FB_EFI",
+    "FB_SIMPLE",
+    "FB_VESA",
+    "FTRACE",
+    "FUNCTION_TRACER",
+    "HUGETLBFS",
+    "IKCONFIG",
+    "IKCONFIG_PROC",
+    "INTEL_IOMMU",
+    "INTEL_IOMMU_DEFAULT_ON",
+    "INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF",
+    "INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON",
+    "IOMMUFD",
+    "IOMMUFD_VFIO_CONTAINER",
+    "IOMMU_DEFAULT_DMA_LAZY",
+    "IOMMU_DEFAULT_DMA_STRICT",
+    "IOMMU_DEFAULT_PASSTHROUGH",
+    "IRQ_REMAP",
+    "KALLSYMS",
+    "KALLSYMS_ALL",
+    "KPROBES",
+    "KVM",
+    "KVM_AMD",
+    "KVM_INTEL",
+    "KVM_VFIO",
+    "LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY",
+    "LOCK_DOWN_KERNEL_FORCE_INTEGRITY",
+    "MODULES",
+    "MODULE_SIG",
+    "MODULE_SIG_FORCE",
+    "PCI",
+    "PCI_QUIRKS",
+    "PCI_STUB",
+    "SND_HDA_INTEL",
+    "SYSFB_SIMPLEFB",
+    "TYPEC_UCSI",
+    "UCSI_CCG",
+    "USB_XHCI_PCI",
+    "VFIO",
+    "VFIO_CONTAINER",
+    "VFIO_DEVICE_CDEV",
+    "VFIO_GROUP",
+    "VFIO_IOMMU_TYPE1",
+    "VFIO_NOIOMMU",
+    "VFIO_PCI",
+    "VFIO_PCI_CORE",
+    "VFIO_PCI_IGD",
+    "VFIO_PCI_VGA",
+    "VFIO_VIRQFD",
+    "X86_64",
+)
+"""Options that a check or a prediction asks for, sorted."""
+
+CONFIG_PREFIXES = tuple(f"CONFIG_{option}=" for option in CONFIG_OPTIONS)
+
+BUILTIN_PREFIXES = (
+    "kernel/arch/x86/kvm/",
+    "kernel/drivers/ata/",
+    "kernel/drivers/gpu/drm/",
+    "kernel/drivers/i2c/busses/i2c-nvidia-gpu",
+    "kernel/drivers/iommu/",
+    "kernel/drivers/net/ethernet/",
+    "kernel/drivers/nvme/host/",
+    "kernel/drivers/pci/",
+    "kernel/drivers/thunderbolt/",
+    "kernel/drivers/usb/host/",
+    "kernel/drivers/usb/typec/",
+    "kernel/drivers/vfio/",
+    "kernel/drivers/video/",
+    "kernel/sound/hda/",
+    "kernel/sound/pci/hda/",
+    "kernel/virt/",
+)
+"""Folders of modules.builtin that are read: drivers that may hold a function of a GPU, a disk, a
+network card or a USB controller, and what passthrough itself needs. A module from any other folder
+is in no ``builtin`` set, compiled in or not."""
+
+LOG_WORDS = (
+    "AMD-Vi",
+    "DMAR",
+    "IOMMU",
+    "Unknown kernel command line parameters",
+    "Unknown option -",
+    "VFIO",
+    "VMX (outside TXT) disabled",
+    "ACS overrides",
+    "can't reserve",
+    "disabled (by BIOS)",
+    "disabled by BIOS",
+    "iommu",
+    "vfio",
+)
+"""A kernel log line is kept when it holds one of these."""
+
+LOG_COMMANDS = (
+    ("dmesg",),
+    ("journalctl", "--boot", "--dmesg", "--no-pager", "--output=short-monotonic"),
+)
+
+MODULE_PARENTS = (
+    "lib/modules",
+    "usr/lib/modules",
+    "run/booted-system/kernel-modules/lib/modules",
+    "run/current-system/kernel-modules/lib/modules",
+    "nix/var/nix/profiles/system/kernel-modules/lib/modules",
+)
+"""Folders that hold one folder for each kernel release; the last three are NixOS."""
+
+_HYPERVISORS = (
+    ("qemu", "qemu"),
+    ("kvm", "kvm"),
+    ("vmware", "vmware"),
+    ("innotek", "virtualbox"),
+    ("virtualbox", "virtualbox"),
+    ("microsoft corporation virtual machine", "hyper-v"),
+    ("amazon ec2", "amazon-ec2"),
+    ("google compute engine", "google-compute-engine"),
+    ("xen", "xen"),
+    ("parallels", "parallels"),
+    ("bhyve", "bhyve"),
+    ("openstack", "openstack"),
+    ("hetzner vserver", "hetzner"),
+)
+"""Words in "sys_vendor product_name" of DMI, and the hypervisor (systemd's src/basic/virt.c has the like)."""
+
+_CONFIG_FILES = ("boot/config-{}", "lib/modules/{}/config", "usr/lib/modules/{}/config")
+_CONFIG_GZ_LIMIT = 1 << 20
+_CONFIG_LIMIT = 1 << 22
+_CPUINFO_HEAD = 4096
+
+
+def read_kernel(host: Host, log: bool = False) -> Kernel:
+    """What proc and the module folders say; the kernel log, which costs a process, on request only."""
+    release = _always_there(host.text(RELEASE))
+    cmdline = _always_there(host.text(CMDLINE))
+    config = kernel_config(host, release)
+    return Kernel(
+        release=release,
+        version=_always_there(host.text("proc/version")),
+        architecture=_architecture(host, config),
+        cmdline=cmdline if isinstance(cmdline, Unread) else Kargs.parse(cmdline),
+        config=config,
+        builtin=builtin_modules(host, release),
+        loaded=_loaded(host),
+        log=kernel_log(host) if log else untold("kernel log", "not asked for"),
+        hypervisor=_hypervisor(host),
+        cmdline_origin=CMDLINE,
+    )
+
+
+def _always_there(fact: str | Unread) -> str | Unread:
+    """Each Linux has these files: where one is missing, the source does not hold proc."""
+    if isinstance(fact, Unread) and fact.gap is Gap.ABSENT:
+        return untold(fact.path, "proc is not part of this source")
+    return fact
+
+
+def kernel_config(host: Host, release: str | Unread, running: bool = True) -> dict[str, str] | Unread:
+    """``CONFIG_OPTIONS`` of a kernel, each y, m, n or its text; n also where it does not know the option.
+
+    ``proc/config.gz`` speaks of the running kernel only.
+    """
+    if isinstance(release, Unread):
+        return release
+    gaps: list[Unread] = []
+    for path in (form.format(release) for form in _CONFIG_FILES):
+        seen = host.lines(path, CONFIG_PREFIXES)
+        if not isinstance(seen, Unread):
+            return parse_config(path, seen)
+        gaps.append(seen)
+    packed = _config_gz(host) if running else None
+    if isinstance(packed, dict):
+        return packed
+    return gaps[0]
+
+
+def _config_gz(host: Host) -> dict[str, str] | Unread:
+    path = "proc/config.gz"
+    packed = host.data(path, _CONFIG_GZ_LIMIT)
+    if isinstance(packed, Unread):
+        return packed
+    import zlib  # noqa: PLC0415 - only kernels without a configuration file pay for it
+
+    try:
+        content = zlib.decompressobj(wbits=31).decompress(packed, _CONFIG_LIMIT)
+    except zlib.error as error:
+        return Unread(path, Gap.MALFORMED, str(error))
+    lines = content.decode("utf-8", "backslashreplace").splitlines()
+    return parse_config(path, tuple(line for line in lines if line.startswith(CONFIG_PREFIXES)))
+
+
+def parse_config(path: str, lines: tuple[str, ...]) -> dict[str, str] | Unread:
+    """The lines of a kernel configuration that begin like ``CONFIG_PREFIXES``."""
+    if not lines:
+        return Unread(path, Gap.MALFORMED, "none of the options of a kernel configuration")
+    found = dict.fromkeys(CONFIG_OPTIONS, "n")
+    for line in lines:
+        name, _, value = line.strip().partition("=")
+        found[name.removeprefix("CONFIG_")] = value.strip('"')
+    return found
+
+
+def builtin_modules(host: Host, release: str | Unread) -> frozenset[str] | Unread:
+    """Modules compiled into a kernel, with underscores, from the folders of ``BUILTIN_PREFIXES``."""
+    if isinstance(release, Unread):
+        return release
+    gaps: list[Unread] = []
+    for parent in MODULE_PARENTS:
+        seen = host.lines(f"{parent}/{release}/modules.builtin", BUILTIN_PREFIXES)
+        if not isinstance(seen, Unread):
+            return frozenset(map(module_name, seen))
+        gaps.append(seen)
+    return gaps[0]
+
+
+def module_name(path: str) -> str:
+    """The name with underscores: ``kernel/drivers/vfio/pci/vfio-pci.ko.xz`` is vfio_pci."""
+    return path.strip().rpartition("/")[2].partition(".ko")[0].replace("-", "_")
+
+
+def _loaded(host: Host) -> frozenset[str] | Unread:
+    seen = host.text("proc/modules")
+    if isinstance(seen, Unread):
+        return _no_modules(host, seen)
+    return frozenset(line.partition(" ")[0].replace("-", "_") for line in seen.splitlines() if line.strip())
+
+
+def _no_modules(host: Host, gap: Unread) -> frozenset[str] | Unread:
+    """A kernel without module support has no proc/modules; a source without proc tells nothing."""
+    if gap.gap is not Gap.ABSENT:
+        return gap
+    if isinstance(host.stat(RELEASE), Unread):
+        return untold(gap.path, "proc is not part of this source")
+    return frozenset()
+
+
+def _architecture(host: Host, config: dict[str, str] | Unread) -> str | Unread:
+    """``proc/sys/kernel/arch`` is there from Linux 6.1; before, the configuration tells."""
+    told = host.text("proc/sys/kernel/arch")
+    if isinstance(told, str) or isinstance(config, Unread):
+        return told
+    if config["X86_64"] == "y":
+        return "x86_64"
+    return "aarch64" if config["ARM64"] == "y" else told
+
+
+def kernel_log(host: Host) -> tuple[str, ...] | Unread:
+    """The lines of ``LOG_WORDS`` from dmesg, or from the journal where dmesg is closed to this user."""
+    gaps: list[Unread] = []
+    for argv in LOG_COMMANDS:
+        seen = host.run(Command(argv))
+        if isinstance(seen, str):
+            return relevant_lines(seen)
+        gaps.append(seen)
+    return gaps[0]
+
+
+def relevant_lines(log: str) -> tuple[str, ...]:
+    """The lines that matter here, without priority, time and host name."""
+    wanted = (line for line in log.splitlines() if any(word in line for word in LOG_WORDS))
+    return tuple(_message(line) for line in wanted)
+
+
+def _message(line: str) -> str:
+    """The text behind ``<6>``, ``[    1.234567]`` and the journal's ``host kernel:``."""
+    line = line.strip()
+    if line.startswith("<") and line[1:2].isdigit():
+        line = line.partition(">")[2].lstrip()
+    if line.startswith("["):
+        stamp, closed, rest = line[1:].partition("]")
+        if closed and (not stamp.strip(" 0123456789.TC,") or stamp.count(":") == 2):
+            line = rest.lstrip()
+    before, said, after = line.partition(" kernel: ")
+    return after if said and " " not in before else line
+
+
+def _hypervisor(host: Host) -> str | None | Unread:
+    """What this machine runs under; None needs a processor that was asked and shows no hypervisor."""
+    kind = host.text("sys/hypervisor/type")
+    if isinstance(kind, str) and kind:
+        return kind
+    named = _hypervisor_by_dmi(host)
+    if named is not None:
+        return named
+    flags = _cpu_flags(host)
+    if isinstance(flags, Unread):
+        return flags
+    return "unknown" if "hypervisor" in flags else None
+
+
+def _hypervisor_by_dmi(host: Host) -> str | None:
+    words = [host.text(f"sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name")]
+    known = " ".join(word for word in words if isinstance(word, str)).lower()
+    return next((name for mark, name in _HYPERVISORS if mark in known), None)
+
+
+def _cpu_flags(host: Host) -> list[str] | Unread:
+    """The flags of the first processor; only x86 has them, so elsewhere nothing is told."""
+    seen = _always_there(host.head("proc/cpuinfo", _CPUINFO_HEAD))
+    if isinstance(seen, Unread):
+        return seen
+    for line in seen.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "flags":
+            return value.split()
+    return untold("proc/cpuinfo", "no flags line")
