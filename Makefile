@@ -60,7 +60,7 @@ lab-full: tools ## boot every virtual machine there is
 	$(BIN)/python -m tests.lab.run --full $(ARGS)
 
 bench: tools ## time the program against what it could be replaced with
-	$(BIN)/python scripts/bench.py $(ARGS)
+	$(BIN)/python -m scripts.bench $(ARGS)
 
 dist: tools ## wheel and source archive in dist/
 	$(BIN)/python -m build
