@@ -182,9 +182,12 @@ def leading_class(text: str) -> tuple[PciClass, int] | None:
 
 
 def class_by_stub(stub: str) -> PciClass | None:
-    """The class whose name a cut-off text begins to spell, where only one is possible."""
+    """The class whose name a cut-off text begins to spell, where only one is possible.
+
+    Base class 00 is left aside: it is for devices from before class codes, of the early nineties.
+    """
     lower = stub.lower().strip()
     if len(lower) < _SHORTEST_STUB:
         return None
-    possible = {cls for words, cls in _BY_WORDS.items() if words.startswith(lower)}
+    possible = {cls for words, cls in _BY_WORDS.items() if cls.base and words.startswith(lower)}
     return possible.pop() if len(possible) == 1 else None

@@ -27,14 +27,19 @@ _KEYS = (
     "resume=",
 )
 _ENOUGH = 2
+_WRAPS = 8
+"""Lines that a pasted command line may be wrapped over."""
 
 
 def read(text: str, label: str) -> HostFacts | None:
-    """One line of kernel parameters as facts; None when the text is anything else."""
+    """A line of kernel parameters, maybe wrapped, as facts; None when the text is anything else."""
     lines = [line for line in clean_lines(text[:65536]) if line.text]
-    if len(lines) != 1 or lines[0].text.startswith("GRUB_") or not _is_cmdline(lines[0].text):
+    if not lines or len(lines) > _WRAPS or lines[0].text.startswith("GRUB_"):
         return None
-    return with_cmdline(blank_facts(KIND, label), lines[0].text, f"{label} line {lines[0].number}")
+    joined = " ".join(line.text for line in lines)
+    if not _is_cmdline(joined) or (len(lines) > 1 and not _is_wrapped(joined)):
+        return None
+    return with_cmdline(blank_facts(KIND, label), joined, f"{label} line {lines[0].number}")
 
 
 def with_cmdline(facts: HostFacts, text: str, origin: str) -> HostFacts:
@@ -67,3 +72,10 @@ def _is_cmdline(text: str) -> bool:
     parameters = _bare(text).split()
     told = [word for word in parameters if word in _FLAGS or word.startswith(_KEYS)]
     return len(told) >= _ENOUGH or (len(parameters) == 1 and len(told) == 1)
+
+
+def _is_wrapped(joined: str) -> bool:
+    """Lines of parameters only: nearly every word is one with a value, or a known bare one."""
+    parameters = joined.split()
+    known = sum(1 for word in parameters if "=" in word or word in _FLAGS)
+    return known * 5 >= len(parameters) * 4

@@ -21,7 +21,7 @@ _ADDRESS = r"(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7](?!\w)"
 _GROUP = re.compile(
     r"[^\w/]*(?:\d{1,5}[:.)]?\s+[^\w/]*)?"
     r"(?:iommu[\s_-]*gr(?:oup|uppe|oupe|upo)|group)"
-    r"[\s_:#=*-]*(?P<number>\d{1,6})(?![\w.])(?P<colon>\s*:)?",
+    r"[\s_:#=*-]*(?!(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7])(?P<number>\d{1,6})(?![\w.])(?P<colon>\s*:)?",
     re.ASCII | re.IGNORECASE,
 )
 _DEVICE = re.compile(
@@ -47,6 +47,7 @@ _PROMPT = re.compile(
     re.ASCII,
 )
 _OPEN_ID = re.compile(r"\[[0-9a-f]{0,4}:?[0-9a-f]{0,4}$", re.IGNORECASE)
+_OPEN_NOTE = re.compile(r"\((?:rev|prog-if)(?: [0-9a-f]?)?$", re.IGNORECASE)
 _NO_WRAP = re.compile(r"USB:|Bus \d|\[\d+:\d+:\d+:\d+\]", re.IGNORECASE)
 
 _WRAPS = 3
@@ -233,9 +234,9 @@ class DeviceLines:
             return False
         entry = self.entries[-1]
         follows = line.number == entry.line.number + entry.wraps + 1
-        if not follows or entry.wraps >= _WRAPS or not entry.torn or _NO_WRAP.match(line.text):
+        if not follows or entry.wraps >= _WRAPS or _NO_WRAP.match(line.text):
             return False
-        if not (_TELLS_ID.search(entry.words) or "[" in entry.words or _TELLS_ID.search(line.text)):
+        if not _OPEN_NOTE.search(entry.words) and not _may_bring_ids(entry, line):
             return False
         glue = "" if _OPEN_ID.search(entry.words) else " "
         entry.words += glue + line.text
@@ -254,6 +255,12 @@ class DeviceLines:
             if with_colon * 2 > len(bare) or inline > len(bare):
                 entry.group = None
                 entry.told.setdefault("torn_heading", True)
+
+
+def _may_bring_ids(entry: Entry, line: Line) -> bool:
+    """Whether ids are due (``-nn`` shows in the class code or a bracket) and not there yet."""
+    due = "[" in entry.words or _TELLS_ID.search(line.text) is not None
+    return entry.torn and due
 
 
 def _address(text: str) -> PciAddress | None:

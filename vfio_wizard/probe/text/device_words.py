@@ -24,7 +24,9 @@ _CODE = re.compile(r"\[([0-9a-f]{4})\]:?", re.ASCII | re.IGNORECASE)
 _NUMERIC = re.compile(r"(?:class )?([0-9a-f]{4}): ([0-9a-f]{4}:[0-9a-f]{4})\b", re.ASCII | re.IGNORECASE)
 _NOTES = re.compile(r"\s*\((rev|prog-if) ([0-9a-f]{2})(?: \[[^\]]*\])?\)?", re.ASCII | re.IGNORECASE)
 _QUOTED = re.compile(r'"([^"]*)"|-([rp])([0-9a-f]{2})\b', re.IGNORECASE)
-_TAIL = re.compile(r"\[[0-9a-f]{0,4}:?[0-9a-f]{0,4}(?:\.\.\.|…)?\]?$", re.ASCII | re.IGNORECASE)
+_TAIL = re.compile(
+    r"\[[0-9a-f]{0,4}:?[0-9a-f]{0,4}(?:\.\.\.|…)?\]?$|\s\((?:rev|prog-if)[^)]*$", re.ASCII | re.IGNORECASE
+)
 _WIDE = re.compile(r"\s{2,}")
 
 _CUT = "the line is cut off"
@@ -125,7 +127,7 @@ def _notes(text: str, origin: str) -> tuple[int | Unread, int | None]:
 
 
 def _name(text: str) -> str | None:
-    bare = _TAIL.sub("", _ID.sub("", text).strip(" :-,"))
+    bare = _TAIL.sub("", _ID.sub("", text).strip(" :-,`*"))
     return words(_WIDE.sub(" ", bare)) or None
 
 

@@ -33,7 +33,7 @@ FORMS = (
     Form("group_table", lambda text: "iommugroup" in text),
     Form("lspci_records", lambda text: "Slot:" in text),
     Form("kernel_log", lambda text: any(stamp in text for stamp in _STAMPS)),
-    Form("cmdline", lambda text: "=" in text and text.count("\n") < 4),
+    Form("cmdline", lambda text: "=" in text and text.count("\n") < 12),
     Form("iommu_listing", lambda text: ":" in text),
 )
 

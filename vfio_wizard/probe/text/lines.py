@@ -14,7 +14,9 @@ _ESCAPES = re.compile(
 _QUOTES = re.compile(r"(?:\s{0,8}>)+ ?")
 _TREE = str.maketrans(dict.fromkeys("│├└─┬┤┌┐┘╰╭╞╪╡╤╧═━┃|", " "))
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b\ufeff\ud800-\udfff]")
-_NUMBERED = re.compile(r"\s{0,8}(?![0-9a-f:]{2,}:[01][0-9a-f]\.[0-7])(\d{1,5})(?:[:.)|]\s?|\t|\s{1,2}|$)")
+_NUMBERED = re.compile(
+    r"\s{0,8}(?!(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7])(\d{1,5})(?:[:.)|]\s?|\t|\s{1,2}|$)"
+)
 
 LINE_LIMIT = 2000
 """Characters of a line that are looked at; a longer one is no listing."""
