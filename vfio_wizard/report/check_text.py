@@ -11,7 +11,7 @@ from vfio_wizard.checks.registry import verdict
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Evidence, Finding, Fix, Severity, Status, Verdict, Who
 from vfio_wizard.model.pci import PciAddress
-from vfio_wizard.model.unread import Unread, known
+from vfio_wizard.model.unread import Gap, Unread, known
 from vfio_wizard.report.clean import clean
 from vfio_wizard.report.wrap import wrap
 
@@ -38,6 +38,10 @@ _BY = {
 }
 _ORDER = {Status.FAIL: 0, Status.UNKNOWN: 1, Status.PASS: 2, Status.SKIP: 3}
 _EVIDENCE_SHOWN = 3
+_ASK_THE_MACHINE = (
+    "This source does not tell the rest. Run vfio-wizard --check on the machine itself, or take a capture "
+    "there (vfio-wizard capture -o FILE) and look at it with --host FILE; --verbose shows the single commands."
+)
 
 
 def check_text(
@@ -53,7 +57,7 @@ def check_text(
     page = _Page(width, colour, {str(address): words for address, words in (names or {}).items()})
     lines = [*_heading(facts, findings, page), ""]
     lines += _blockers(findings, page)
-    lines += _steps(findings, page)
+    lines += _steps(facts, findings, page)
     lines += _lesser(findings, page, Severity.WARNING, "WARNINGS")
     lines += _lesser(findings, page, Severity.NOTE, "NOTES")
     lines += _everything(findings, page) if verbose else _folded(findings, page)
@@ -141,12 +145,18 @@ def _blockers(findings: tuple[Finding, ...], page: _Page) -> list[str]:
     )
     if not found:
         return []
-    lines = ["BLOCKERS"]
+    lines = ["BLOCKERS" if found[0].outcome.status is Status.FAIL else "NOT MEASURED"]
     for finding in found:
         lines += page.titled(finding.outcome.status.value, finding)
         lines += page.wrapped(_capital(finding.outcome.summary), " " * 8)
-        lines += _seen(finding.outcome.evidence, page)
+        lines += [] if _is_untold(finding) else _seen(finding.outcome.evidence, page)
     return [*lines, ""]
+
+
+def _is_untold(finding: Finding) -> bool:
+    """Unknown only because the source does not speak of it: nothing was seen that could be shown."""
+    evidence = finding.outcome.evidence
+    return _is(finding, Status.UNKNOWN) and bool(evidence) and evidence[0].value.startswith(Gap.UNTOLD.value)
 
 
 def _seen(evidence: tuple[Evidence, ...], page: _Page, limit: int = _EVIDENCE_SHOWN) -> list[str]:
@@ -158,20 +168,20 @@ def _seen(evidence: tuple[Evidence, ...], page: _Page, limit: int = _EVIDENCE_SH
     return lines
 
 
-def _steps(findings: tuple[Finding, ...], page: _Page) -> list[str]:
+def _steps(facts: HostFacts, findings: tuple[Finding, ...], page: _Page) -> list[str]:
     """The fixes of what blocks, in the order of the checks, each once."""
-    fails = [one for one in _of(findings, Severity.BLOCKER, Status.FAIL) if one.outcome.fix]
-    wanted = fails or [one for one in _of(findings, Severity.BLOCKER, Status.UNKNOWN) if one.outcome.fix]
-    if not wanted:
-        return []
-    steps: dict[Fix, list[str]] = {}
+    fails = tuple(_of(findings, Severity.BLOCKER, Status.FAIL))
+    wanted = fails or tuple(_of(findings, Severity.BLOCKER, Status.UNKNOWN))
+    steps: dict[Fix, str] = {}
     for finding in wanted:
-        if finding.outcome.fix is not None:
-            steps.setdefault(finding.outcome.fix, []).append(finding.id)
+        if finding.outcome.fix is not None and (facts.source.live or not _is_untold(finding)):
+            steps.setdefault(finding.outcome.fix, finding.id)
     lines = ["DO FIRST" if fails else "TO KNOW MORE"]
-    for number, (fix, ids) in enumerate(steps.items(), 1):
-        lines += _step(number, fix, ids[0], page)
-    return [*lines, ""]
+    for number, (fix, name) in enumerate(steps.items(), 1):
+        lines += _step(number, fix, name, page)
+    if len(steps) < len(wanted) and not fails and not facts.source.live:
+        lines += page.wrapped(_ASK_THE_MACHINE, f"{len(steps) + 1}. ")
+    return [*lines, ""] if len(lines) > 1 else []
 
 
 def _step(number: int, fix: Fix, name: str, page: _Page) -> list[str]:
