@@ -291,14 +291,15 @@ def relevant_lines(log: str) -> tuple[str, ...]:
 
 
 def _message(line: str) -> str:
-    """The text behind ``<6>``, ``[    1.234567]`` and the journal's ``host kernel:``."""
+    """The text behind ``<6>``, ``[    1.234567]``, ``[    T1]`` and the journal's ``host kernel:``."""
     line = line.strip()
     if line.startswith("<") and line[1:2].isdigit():
         line = line.partition(">")[2].lstrip()
-    if line.startswith("["):
-        stamp, closed, rest = line[1:].partition("]")
-        if closed and (not stamp.strip(" 0123456789.TC,") or stamp.count(":") == 2):
-            line = rest.lstrip()
+    while line.startswith("["):
+        stamp, _, rest = line[1:].partition("]")
+        if stamp.strip(" 0123456789.TC") and stamp.count(":") != 2:
+            break
+        line = rest.lstrip()
     before, said, after = line.partition(" kernel: ")
     return after if said and " " not in before else line
 

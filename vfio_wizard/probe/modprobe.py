@@ -17,6 +17,8 @@ DIRECTORIES = (
 )
 """Highest first: a file hides those of the same name in the folders behind it (kmod, libkmod.c)."""
 
+_NOWHERE = "dev/null"
+"""Where the link leads that hides a file of the same name; in a mounted disk there is no such device."""
 _COMMANDS = frozenset(("alias", "blacklist", "install", "options", "remove", "softdep", "weakdep"))
 
 
@@ -41,7 +43,7 @@ def read_modprobe(host: Host) -> ModprobeConfig | Unread:
 
 def _is_empty(host: Host, gap: Unread) -> bool:
     """Whether kmod finds nothing there: a link that leads nowhere or to /dev/null, or a folder."""
-    if gap.gap is Gap.ABSENT:
+    if gap.gap is Gap.ABSENT or host.link(gap.path) == _NOWHERE:
         return True
     seen = host.stat(gap.path) if gap.gap is Gap.MALFORMED else gap
     return not isinstance(seen, Unread) and seen.kind in ("directory", "char")
