@@ -1,0 +1,1 @@
+"""The virtual lab: Debian's kernels booted under emulation, the wheel run inside, its answers judged."""

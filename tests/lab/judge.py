@@ -1,0 +1,129 @@
+"""Compares what a machine said with what its topology must show; each difference is one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from tests.lab.topologies import OF_EACH_CARD, Card, Expectation
+
+Json = dict[str, Any]
+
+NOTHING = "nothing"
+
+
+class Answer(NamedTuple):
+    """What one command printed, and how it ended."""
+
+    out: str
+    err: str
+    code: int
+
+    def json(self) -> Json:
+        """The object on standard output; an empty one where there was none, which no expectation meets."""
+        try:
+            said = json.loads(self.out)
+        except ValueError:
+            return {}
+        return said if isinstance(said, dict) else {}
+
+
+def unmet(expected: Expectation, answers: Mapping[str, Answer]) -> list[str]:
+    """All in which the answers of the machine differ from the expectation."""
+    return [
+        *_tracebacks(answers),
+        *_check(expected, answers["check"]),
+        *_groups(expected, answers["groups"].json()),
+        *_selected(expected, answers.get("check-gpu")),
+    ]
+
+
+def _tracebacks(answers: Mapping[str, Answer]) -> Iterator[str]:
+    for name, answer in answers.items():
+        if "Traceback" in answer.err:
+            yield f"{name}: a traceback, {answer.err.strip().splitlines()[-1]}"
+
+
+def _check(expected: Expectation, answer: Answer) -> Iterator[str]:
+    said = answer.json()
+    yield from _same("check", "exit code", answer.code, expected.code)
+    yield from _same("check", "verdict", said.get("verdict"), expected.verdict)
+    yield from _same("check", "host.live", said.get("host", {}).get("live"), True)
+    for name, value in expected.host.items():
+        yield from _same("check", f"host.{name}", said.get("host", {}).get(name), value)
+    statuses = _statuses(said)
+    for name, subjects in expected.findings.items():
+        seen = statuses.get(name, {})
+        shown = seen if name in OF_EACH_CARD else {key: seen.get(key) for key in subjects}
+        yield from _same("check", name, shown, dict(subjects))
+        yield from _named(name, said, expected)
+
+
+def _statuses(said: Json) -> dict[str, dict[str | None, str]]:
+    found: dict[str, dict[str | None, str]] = {}
+    for one in said.get("findings", []):
+        found.setdefault(one["id"], {})[one["subject"]] = one["status"]
+    return found
+
+
+def _named(name: str, said: Json, expected: Expectation) -> Iterator[str]:
+    text = json.dumps([one for one in said.get("findings", []) if one["id"] == name])
+    for word in expected.named.get(name, ()):
+        if word not in text:
+            yield f"check {name}: does not name {word}"
+
+
+def _selected(expected: Expectation, answer: Answer | None) -> Iterator[str]:
+    """The run with ``--gpu``: the same verdict, and what holds the selected cards."""
+    if answer is None:
+        return
+    said = answer.json()
+    yield from _same("check --gpu", "exit code", answer.code, expected.code)
+    bound = _statuses(said).get("vfio.bound", {})
+    yield from _same("check --gpu", "vfio.bound", bound, dict(expected.bound))
+    yield from _named("vfio.bound", said, expected)
+
+
+def _groups(expected: Expectation, said: Json) -> Iterator[str]:
+    gpus = {one["address"]: one for one in said.get("gpus", [])}
+    yield from _same("groups", "gpus", sorted(gpus), sorted(expected.gpus))
+    for address, card in expected.gpus.items():
+        yield from _card(address, card, gpus.get(address, {}))
+    drivers = {one["address"]: one["driver"] for one in said.get("functions", [])}
+    for address, driver in expected.drivers.items():
+        yield from _same("groups", f"driver of {address}", drivers.get(address, "nothing there"), driver)
+    for group in said.get("groups", []):
+        if expected.group_types and group["type"] not in expected.group_types:
+            yield f"groups: group {group['number']} has type {group['type']}"
+
+
+def _card(address: str, card: Card, seen: Json) -> Iterator[str]:
+    for name, value in card._asdict().items():
+        wanted = list(value) if isinstance(value, tuple) else value
+        yield from _same("groups", f"{name} of {address}", seen.get(name, "nothing said"), wanted)
+
+
+def _same(command: str, what: str, seen: object, expected: object) -> Iterator[str]:
+    if seen != expected:
+        yield f"{command}: {what} is {seen!r}, not {expected!r}"
+
+
+def replay_differences(inside: str, outside: str) -> list[str]:
+    """Where the JSON from a record differs from the machine's own, ``host.live`` aside."""
+    ours, theirs = (_flat(json.loads(text)) for text in (outside, inside))
+    return [
+        f"{path}: {theirs.get(path, NOTHING)!r} on the machine, {ours.get(path, NOTHING)!r} from its record"
+        for path in sorted({*ours, *theirs})
+        if path != ".host.live" and ours.get(path, NOTHING) != theirs.get(path, NOTHING)
+    ]
+
+
+def _flat(value: object, path: str = "") -> dict[str, object]:
+    """Leaves by path, so that a difference can be told in one line."""
+    if isinstance(value, dict):
+        return {k: v for name, item in value.items() for k, v in _flat(item, f"{path}.{name}").items()}
+    if isinstance(value, list):
+        items = {k: v for n, item in enumerate(value) for k, v in _flat(item, f"{path}[{n}]").items()}
+        return {f"{path}.length": len(value), **items}
+    return {path: value}
