@@ -1,0 +1,101 @@
+"""What a command imports is part of its speed: heavy libraries stay out until they are needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts import synthetic
+
+HEAVY = frozenset(
+    {
+        "asyncio",
+        "dataclasses",
+        "importlib.resources",
+        "inspect",
+        "libvirt",
+        "pathlib",
+        "pylspci",
+        "pyroute2",
+        "pyudev",
+        "rich",
+        "shutil",
+        "socket",
+        "subprocess",
+        "tempfile",
+        "textual",
+        "tomllib",
+        "xml",
+    }
+)
+
+# Runs the program in this process and prints the modules that it left loaded, on the last line.
+TELL = """
+import os, sys
+before = set(sys.modules)
+from vfio_wizard.cli import main
+sys.argv = ["vfio-wizard", *sys.argv[1:]]
+try:
+    code = main()
+except SystemExit as stop:
+    code = stop.code
+sys.stdout.flush()
+print()
+print(code, *sorted(set(sys.modules) - before))
+"""
+
+
+@pytest.fixture(scope="module")
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A capture of the synthetic desktop."""
+    place = tmp_path_factory.mktemp("synthetic")
+    synthetic.make(place / "root")
+    record = place / "capture.json"
+    _modules("capture", "--host", str(place / "root"), "-o", str(record))
+    return record
+
+
+def _modules(*arguments: str) -> frozenset[str]:
+    """The modules that one run of the program loads beyond a bare isolated interpreter's."""
+    done = subprocess.run(
+        (sys.executable, "-I", "-c", TELL, *arguments),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    code, *modules = done.stdout.splitlines()[-1].split()
+    assert code in ("0", "1", "3"), done.stdout + done.stderr
+    return frozenset(modules)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("--check", "--json"), ("--check",), ("groups", "--json"), ("check", "--strict", "--json")],
+    ids=" ".join,
+)
+def test_commands_on_a_capture_load_no_heavy_library(capture: Path, command: tuple[str, ...]) -> None:
+    loaded = _modules(*command, "--host", str(capture))
+    allowed = frozenset() if "--json" in command else frozenset({"pylspci", "asyncio", "inspect", "socket"})
+    assert (loaded & HEAVY) - allowed == frozenset()
+
+
+def test_listing_and_explaining_checks_reads_no_machine() -> None:
+    for command in (("checks",), ("explain", "iommu.enabled")):
+        loaded = _modules(*command)
+        assert loaded & HEAVY == frozenset()
+        assert not [name for name in loaded if name.startswith(("vfio_wizard.system", "vfio_wizard.probe"))]
+
+
+def test_the_wizard_is_not_loaded_by_the_command_line_itself() -> None:
+    loaded = _modules("--version")
+    assert not [name for name in loaded if name.startswith("vfio_wizard.tui")]
+
+
+@pytest.mark.live
+def test_looking_at_a_live_host_loads_what_it_needs() -> None:
+    """The other half: a deferred import that never happens would make the test above worthless."""
+    assert "subprocess" in _modules("--check", "--json")
