@@ -199,6 +199,22 @@ def numeric(machine: Machine) -> str:
     return _lines(f"IOMMU Group {one.group} {one.short} {one.code}: {one.ids}{one.notes}" for one in machine)
 
 
+def colon_one_line(machine: Machine) -> str:
+    return _lines(f"IOMMU Group {one.group}: {lspci_nn(one)}" for one in machine)
+
+
+def tabbed_one_line(machine: Machine) -> str:
+    return _lines(f"IOMMU Group {one.group} \t{lspci_nn(one)}" for one in machine)
+
+
+def address_twice(machine: Machine) -> str:
+    rows: list[str] = []
+    for number, members in by_group(machine):
+        rows.append(f"IOMMU Group {number}:")
+        rows += [f"  {one.address} - {one.short} {one.code}: {one.ids}{one.notes}" for one in members]
+    return _lines(rows)
+
+
 def with_drivers(machine: Machine) -> str:
     rows = []
     for line, one in zip(one_line(machine).splitlines(), machine, strict=True):
@@ -272,8 +288,18 @@ def pvesh_json(machine: Machine) -> str:
     return json.dumps([{**row, "iommugroup": int(row["iommugroup"])} for row in _pvesh_rows(machine)])
 
 
+def markdown_table(machine: Machine) -> str:
+    head = "| IOMMU Group | PCI | Class | IDs | Name |\n| --- | --- | --- | --- | --- |\n"
+    return head + _lines(
+        f"| {one.group} | `{one.short}` | {one.words} | {one.ids} | {one.name} |" for one in machine
+    )
+
+
 LISTS: tuple[Printer, ...] = (
     one_line,
+    colon_one_line,
+    tabbed_one_line,
+    address_twice,
     one_line_lower,
     one_line_sorted_as_text,
     indented_one_line,
@@ -301,4 +327,4 @@ LISTS: tuple[Printer, ...] = (
 PATHS: tuple[Printer, ...] = (find, ls_long, tree, readlink)
 """Shapes that only say who is in which group."""
 
-TABLES: tuple[Printer, ...] = (pvesh_table, pvesh_json)
+TABLES: tuple[Printer, ...] = (pvesh_table, pvesh_json, markdown_table)

@@ -49,7 +49,7 @@ def test_every_listing_tells_the_same_ids_and_classes(printer: Printer) -> None:
         assert str(function.cls)[:4] == one.code
 
 
-WITH_NAMES = [one for one in (*LISTS, *TABLES) if one is not shapes.numeric]
+WITH_NAMES = [one for one in (*LISTS, *TABLES) if one not in (shapes.numeric, shapes.address_twice)]
 
 
 @pytest.mark.parametrize("printer", WITH_NAMES, ids=name)
@@ -168,6 +168,30 @@ def test_lspci_pasted_behind_a_listing_adds_functions_but_no_members(printer: Pr
 def test_lspci_right_behind_an_indented_listing_is_no_part_of_its_last_group() -> None:
     facts = read(shapes.heading_tab(MACHINE) + "00:00.2 IOMMU [0806]: Some Vendor IOMMU [1022:1481]\n")
     assert groups(facts) == true_groups(MACHINE)
+
+
+def test_bare_numbers_that_repeat_are_groups() -> None:
+    text = "".join(f"{one.group} {shapes.lspci_nn(one)}\n" for one in MACHINE)
+    assert groups(read(text)) == true_groups(MACHINE)
+
+
+def test_bare_numbers_that_only_rise_are_line_numbers() -> None:
+    text = "".join(f"{number} {shapes.lspci_nn(one)}\n" for number, one in enumerate(MACHINE, 1))
+    facts = read(text)
+    assert isinstance(facts.iommu.groups, Unread)
+    assert facts.source.kind == "lspci"
+    assert not isinstance(facts.pci, Unread)
+    assert len(facts.pci) == len(MACHINE)
+
+
+def test_paths_with_remarks_tell_the_classes() -> None:
+    text = "".join(
+        f"{line} # {one.words}\n"
+        for line, one in zip(shapes.find(MACHINE).splitlines(), MACHINE, strict=True)
+    )
+    gpu = read(text).function(PciAddress.parse("01:00.0"))
+    assert gpu is not None
+    assert gpu.is_display
 
 
 def test_duplicate_lines_count_once() -> None:

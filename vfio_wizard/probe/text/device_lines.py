@@ -27,10 +27,11 @@ _GROUP = re.compile(
 _DEVICE = re.compile(
     r"[^\w\[/]*(?:\d{1,5}[:.)]\s+[^\w\[/]*)?"
     r"(?P<before>(?:\[[^\]\[.]{1,12}\][\s:,-]*)*)"
-    rf"(?:pci[\s:_]+)?(?P<address>{_ADDRESS}):?"
+    rf"(?:pci[\s:_]+)?(?P<address>{_ADDRESS}):?(?:\s+-+(?=\s)(?:\s+{_ADDRESS})?)?"
     r"(?P<after>(?:\s*\[(?:r|reset|\*)\])*)\s*(?P<words>.*)",
     re.ASCII | re.IGNORECASE,
 )
+_NUMBERED = re.compile(rf"\s*(\d{{1,4}}):?\s+(?=(?:\[[0-9a-f:]+\]\s*)?{_ADDRESS})", re.ASCII | re.IGNORECASE)
 _MEMBER_PATH = re.compile(r"iommu_groups/(\d{1,6})/devices/([\w:.\-]+)", re.ASCII)
 _GROUP_PATH = re.compile(r"iommu_groups/(\d{1,6})(?:/devices)?/?:?$", re.ASCII)
 _LINK_TO_GROUP = re.compile(
@@ -119,7 +120,9 @@ class DeviceLines:
         """(group, name) of members that are not PCI functions."""
         self._heading: Heading | None = None
         self._tree = False
-        for line in clean_lines(text):
+        lines = tuple(clean_lines(text))
+        self._bare_numbers = _numbers_are_groups(lines)
+        for line in lines:
             self._take(line)
         self._distrust_torn_headings()
 
@@ -176,7 +179,7 @@ class DeviceLines:
             self.others.append((group, name))
             return
         rest = line.text.partition(name)[2] if "->" not in line.text else ""
-        entry = Entry(address, line, rest.strip(" :"), None, reset=False)
+        entry = Entry(address, line, rest.strip(" :-#"), None, reset=False)
         entry.group = group
         self.entries.append(entry)
 
@@ -195,7 +198,7 @@ class DeviceLines:
     def _group(self, line: Line) -> bool:
         found = _GROUP.match(line.text)
         if found is None:
-            return False
+            return self._bare_numbers and self._numbered(line)
         number, colon, rest = int(found["number"]), bool(found["colon"]), line.text[found.end() :]
         entry = _entry(rest, line)
         if entry is None:
@@ -204,6 +207,17 @@ class DeviceLines:
             self._open(Heading(number, line, colon=colon, inline=False))
             return True
         heading = Heading(number, line, colon=colon, inline=True, ids_first=entry.told_id is not None)
+        self._open(heading)
+        self._enter(entry, heading, line)
+        return True
+
+    def _numbered(self, line: Line) -> bool:
+        """A bare group number before the function, where ``_numbers_are_groups``."""
+        found = _NUMBERED.match(line.text)
+        entry = _entry(line.text[found.end() :], line) if found else None
+        if found is None or entry is None:
+            return False
+        heading = Heading(int(found[1]), line, colon=False, inline=True)
         self._open(heading)
         self._enter(entry, heading, line)
         return True
@@ -255,6 +269,22 @@ class DeviceLines:
             if with_colon * 2 > len(bare) or inline > len(bare):
                 entry.group = None
                 entry.told.setdefault("torn_heading", True)
+
+
+def _numbers_are_groups(lines: Iterable[Line]) -> bool:
+    """Whether bare numbers before the addresses are groups (``13 01:00.0 …``) and not line numbers.
+
+    Line numbers never repeat; a group of two functions repeats its number on the next line.
+    """
+    last = None
+    repeats = False
+    for line in lines:
+        if _GROUP.match(line.text):
+            return False
+        found = _NUMBERED.match(line.text)
+        repeats = repeats or (found is not None and found[1] == last)
+        last = found[1] if found else None
+    return repeats
 
 
 def _may_bring_ids(entry: Entry, line: Line) -> bool:

@@ -30,7 +30,7 @@ _STAMPS = ("[ ", " kernel: ", "Adding ", "] vfio", "] pci ", "] DMAR", "] AMD-Vi
 FORMS = (
     Form("facter", lambda text: text.lstrip().startswith("{")),
     Form("udevadm", lambda text: "P: /devices/" in text),
-    Form("group_table", lambda text: "iommugroup" in text),
+    Form("group_table", lambda text: "iommugroup" in text or "|" in text),
     Form("lspci_records", lambda text: "Slot:" in text),
     Form("kernel_log", lambda text: any(stamp in text for stamp in _STAMPS)),
     Form("cmdline", lambda text: "=" in text and text.count("\n") < 12),
