@@ -22,13 +22,14 @@ from vfio_wizard.probe.virt import read_virt
 from vfio_wizard.system.host import Host
 
 
-def gather(host: Host, *, topology: bool = True, holders: bool = True) -> HostFacts:
+def gather(host: Host, *, topology: bool = True, holders: bool = True, log: bool = False) -> HostFacts:
     """Read everything that a host tells; what it does not tell is a gap, never an exception.
 
     ``topology=False`` leaves out what only CPU pinning needs. ``holders=False`` leaves out which
-    processes have a card open; a recorder must leave it out.
+    processes have a card open; a recorder must leave it out. ``log=True`` asks for the kernel log,
+    which costs a command.
     """
-    kernel = read_kernel(host)
+    kernel = read_kernel(host, log)
     firmware = read_firmware(host)
     iommu = read_iommu(host, kernel.log)
     pci = read_pci(host, kernel.release, iommu.groups, holders=holders)
