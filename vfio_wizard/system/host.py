@@ -78,8 +78,9 @@ class Host(Protocol):
         """The lines of a big file that start with one of ``starts`` or hold one of ``holds``, in file order.
 
         For module aliases, kernel logs and id tables, of which a few lines matter: a capture records
-        those lines only. Lines end at a newline or a NUL (``modules.builtin.modinfo``). Files up to
-        ``LINES_LIMIT`` are looked through. A file without such a line answers with an empty tuple.
+        those lines only. A path that ends in ``.gz`` is unpacked first. Lines end at a newline or a NUL
+        (``modules.builtin.modinfo``). Files up to ``LINES_LIMIT`` are looked through. A file without such
+        a line answers with an empty tuple.
         """
 
     def data(self, path: str, limit: int = TEXT_LIMIT) -> bytes | Unread:
@@ -165,8 +166,8 @@ class RootHost:
     def lines(
         self, path: str, starts: tuple[str, ...], holds: tuple[str, ...] = ()
     ) -> tuple[str, ...] | Unread:
-        """The chosen lines of a regular file."""
-        text = self.text(path, LINES_LIMIT)
+        """The chosen lines of a regular file; one that ends in ``.gz`` is unpacked."""
+        text = self._unpacked(path) if path.endswith(".gz") else self.text(path, LINES_LIMIT)
         return text if isinstance(text, Unread) else chosen_lines(text, starts, holds)
 
     def data(self, path: str, limit: int = TEXT_LIMIT) -> bytes | Unread:
@@ -188,6 +189,9 @@ class RootHost:
         """The sorted names in a directory."""
         try:
             found = os.listdir(self._place(path))
+        except NotADirectoryError:
+            there = not isinstance(self.stat(path), Unread)
+            return Unread(path, Gap.MALFORMED, "not a directory") if there else self._absence(path)
         except (OSError, ValueError) as error:
             return self._gap(path, error)
         if not found and self._is_unmounted(path):
@@ -211,6 +215,18 @@ class RootHost:
         from vfio_wizard.system import commands  # noqa: PLC0415 - only hosts that run something pay for it
 
         return commands.answer(command)
+
+    def _unpacked(self, path: str) -> str | Unread:
+        content = self._content(path, LINES_LIMIT)
+        if isinstance(content, Unread):
+            return content
+        import zlib  # noqa: PLC0415 - only kernels without a configuration file pay for it
+
+        try:
+            unpacked = zlib.decompressobj(wbits=31).decompress(content, LINES_LIMIT)
+        except zlib.error:
+            return Unread(path, Gap.MALFORMED, "not in gzip form")
+        return unpacked.decode("utf-8", "backslashreplace")
 
     def _content(self, path: str, limit: int) -> bytes | Unread:
         try:
