@@ -53,7 +53,7 @@ fuzz: tools ## the property tests with many more examples
 
 lab: tools ## boot the virtual machines that CI boots
 	@sh scripts/install-test-tools.sh lab
-	$(BIN)/python -m tests.lab.run --quick $(ARGS)
+	$(BIN)/python -m tests.lab.run $(ARGS)
 
 lab-full: tools ## boot every virtual machine there is
 	@sh scripts/install-test-tools.sh lab

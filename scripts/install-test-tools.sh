@@ -9,11 +9,10 @@ what=${1:?test or lab}
 # nix-bin parses generated modules, libxml2-utils and libvirt-clients validate domains, pciutils is the
 # reference for PCI reading, libvirt-dev to python3-dev build libvirt-python, tmux drives the wizard.
 test_packages="git make ca-certificates nix-bin pciutils libxml2-utils libvirt-clients libvirt-dev pkg-config gcc libc6-dev python3-dev tmux"
-lab_packages="qemu-system-x86 busybox-static cpio zstd kmod"
 
 case $what in
 test) packages=$test_packages ;;
-lab) packages=$lab_packages ;;
+lab) packages=$(cd "$(dirname "$0")/.." && python3 -m tests.lab.run --packages | tr '\n' ' ') ;;
 *) printf 'install-test-tools: test or lab, not %s\n' "$what" >&2; exit 2 ;;
 esac
 
