@@ -493,7 +493,7 @@ LOADER_TRACES: tuple[Proof, ...] = (
     Proof("sdbootutil", (_tool("sdbootutil"),)),
     Proof("zfsbootmenu", (_path("etc/zfsbootmenu"),)),
     Proof("grub-mkconfig", (_path("etc/default/grub", *GRUB_CFG),)),
-    Proof("limine", (_path(*LIMINE_CONF),)),
+    Proof("limine", (_path(*LIMINE_CONF[:2]),)),
     Proof("refind", (_path("boot/refind_linux.conf"),)),
     Proof("systemd-boot-manual-entries", (_path(*_esp("loader/loader.conf")),)),
 )

@@ -11,6 +11,7 @@ from vfio_wizard.model.kargs import Kargs, split_words
 from vfio_wizard.model.unread import Gap, Unread, known, untold
 from vfio_wizard.probe.firmware import efi_text
 from vfio_wizard.probe.kernels import by_version
+from vfio_wizard.probe.numbers import from_decimal
 from vfio_wizard.probe.signs import Signs
 
 Configured = tuple[Kargs | Unread, str]
@@ -233,8 +234,9 @@ def _leaf(menu: list[_Node], wanted: str) -> _Node | None:
     """``1>2``, ``title`` or ``id>id``; what does not exist means the first entry, as in GRUB."""
     first, _, rest = wanted.partition(">")
     node = next((one for one in menu if first in one.names), None)
-    if node is None and first.isdecimal() and int(first) < len(menu):
-        node = menu[int(first)]
+    place = from_decimal(first)
+    if node is None and place is not None and 0 <= place < len(menu):
+        node = menu[place]
     if node is None:
         node, rest = (menu[0] if menu else None), ""
     if node is None or not node.children:
@@ -390,10 +392,11 @@ def parse_limine(path: str, text: str) -> Kargs | Unread:
 
 
 def _limine_entry(path: str, headings: list[tuple[int, str | None]], default: str) -> Kargs | Unread:
-    if not default.isdecimal() or not 0 < int(default) <= len(headings):
-        return Unread(path, Gap.MALFORMED, f"no entry {default}")
-    depth = headings[int(default) - 1][0]
-    for place, (level, options) in enumerate(headings[int(default) - 1 :]):
+    number = from_decimal(default)
+    if number is None or not 0 < number <= len(headings):
+        return Unread(path, Gap.MALFORMED, "no entry of the number that default_entry gives")
+    depth = headings[number - 1][0]
+    for place, (level, options) in enumerate(headings[number - 1 :]):
         if place and level <= depth:
             break
         if options is not None:

@@ -155,7 +155,8 @@ _HYPERVISORS = (
 _CONFIG_FILES = ("boot/config-{}", "lib/modules/{}/config", "usr/lib/modules/{}/config")
 _CONFIG_GZ_LIMIT = 1 << 20
 _CONFIG_LIMIT = 1 << 22
-_CPUINFO_HEAD = 4096
+_CPUINFO_HEAD = 8192
+"""As much as the processor's facts ask for, so that a capture holds it once."""
 
 
 def read_kernel(host: Host, log: bool = False) -> Kernel:

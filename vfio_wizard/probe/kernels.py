@@ -8,6 +8,7 @@ from vfio_wizard.knowledge.bootchain import ESPS
 from vfio_wizard.model.facts import InstalledKernel, Kernel
 from vfio_wizard.model.unread import Gap, Unread, known
 from vfio_wizard.probe.kernel import MODULE_PARENTS, builtin_modules, kernel_config
+from vfio_wizard.probe.numbers import from_decimal
 from vfio_wizard.system.host import Host
 
 BOOT = "boot"
@@ -34,7 +35,12 @@ def read_kernels(host: Host, kernel: Kernel) -> tuple[InstalledKernel, ...] | Un
 
 def by_version(release: str) -> tuple[tuple[int, str], ...]:
     """A key that sorts numbers as numbers: 6.9 before 6.12."""
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in _PARTS.findall(release))
+    return tuple(_part(part) for part in _PARTS.findall(release))
+
+
+def _part(part: str) -> tuple[int, str]:
+    number = from_decimal(part)
+    return (-1, part) if number is None else (number, "")
 
 
 _PARTS = re.compile(r"[0-9]+|[^0-9]+")

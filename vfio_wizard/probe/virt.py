@@ -6,6 +6,7 @@ import os
 
 from vfio_wizard.model.facts import DeviceNode, User, Virt
 from vfio_wizard.model.unread import Gap, Unread, untold
+from vfio_wizard.probe.numbers import from_decimal
 from vfio_wizard.system.host import Host
 
 KVM = "dev/kvm"
@@ -117,9 +118,10 @@ def _libvirt(host: Host) -> str | None | Unread:
 def library_version(target: str) -> str | None:
     """``libvirt.so.0.9000.0`` is 9.0.0: the middle number is a thousand times the first plus the second."""
     parts = target.rpartition("/")[2].split(".")
-    if len(parts) != 5 or not (parts[3].isdecimal() and parts[4].isdecimal()):
+    release, micro = map(from_decimal, parts[3:5]) if len(parts) == 5 else (None, None)
+    if release is None or micro is None:
         return None
-    return f"{int(parts[3]) // 1000}.{int(parts[3]) % 1000}.{int(parts[4])}"
+    return f"{release // 1000}.{release % 1000}.{micro}"
 
 
 def _socket(host: Host) -> str | None | Unread:
@@ -212,10 +214,10 @@ def _status_words(status: str, key: str) -> tuple[str, ...]:
 def _behind_sudo(host: Host) -> str:
     """Who logged in before becoming root, as the kernel keeps it; sudo's word where it keeps nothing."""
     login = host.text("proc/self/loginuid")
-    if isinstance(login, str) and login.isdecimal() and int(login) != _NO_LOGIN:
-        return login
-    told = os.environ.get("SUDO_UID", "") if host.live else ""
-    return told if told.isdecimal() else "0"
+    number = None if isinstance(login, Unread) else from_decimal(login.strip())
+    if number is None or number == _NO_LOGIN:
+        number = from_decimal(os.environ.get("SUDO_UID", "")) if host.live else None
+    return str(number or 0)
 
 
 def _account(passwd: str, number: str) -> tuple[str, str]:
@@ -245,9 +247,8 @@ def _memlock(host: Host) -> int | None | Unread:
 def _kib(words: list[str]) -> int | None | Unread:
     if words and words[0] == "unlimited":
         return None
-    if words and words[0].isdecimal():
-        return int(words[0]) // 1024
-    return Unread(LIMITS, Gap.MALFORMED, "no number of bytes")
+    limit = from_decimal(words[0]) if words else None
+    return Unread(LIMITS, Gap.MALFORMED, "no number of bytes") if limit is None else limit // 1024
 
 
 def _looking_glass(host: Host) -> tuple[DeviceNode, ...] | Unread:
