@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.pci import PciAddress, PciClass, PciId
 from vfio_wizard.model.selection import KernelWish, LibvirtWish, Mirror, NixosWish, Pinning
 from vfio_wizard.model.version import KernelVersion
@@ -105,11 +106,12 @@ class SharedMemory(NamedTuple):
 
 
 class CpuIsolation(NamedTuple):
-    """CPUs of the guest and of the host, as kernel lists (``2-7,10-15``)."""
+    """CPUs of the guest, of the host meanwhile, and of both together, as kernel lists (``2-7,10-15``)."""
 
     how: Pinning
     guest: str
     host: str
+    every: str
     because: str
 
 
@@ -127,6 +129,14 @@ class HostSettings(NamedTuple):
     without_nvidia: bool
     """The host's screens ran on NVIDIA's driver, and no NVIDIA card stays."""
     because: str
+
+
+class Membership(NamedTuple):
+    """A user who should be in a group of the host."""
+
+    user: str
+    group: str
+    present: bool
 
 
 class Machine(NamedTuple):
@@ -155,6 +165,8 @@ class Plan(NamedTuple):
     softdeps: tuple[Softdep, ...]
     modules: tuple[EarlyModule, ...]
     users: tuple[str, ...]
+    memberships: tuple[Membership, ...]
+    """In the group that may manage libvirt, by the host's own name for it."""
     guest: str
     libvirt: LibvirtWish
     looking_glass: SharedMemory | None
@@ -165,6 +177,8 @@ class Plan(NamedTuple):
     nixos: NixosWish
     running: KernelVersion | None
     """The kernel that runs on the host now."""
+    line: Kargs | None
+    """The host's command line before the change; None where it is not known."""
     bound: bool
     """Every function is on vfio-pci already."""
     refusals: tuple[Refusal, ...]
@@ -188,6 +202,21 @@ class Plan(NamedTuple):
             and all(one.present for one in self.softdeps)
             and all(one.present for one in self.modules)
         )
+
+    def as_if_new(self) -> Plan:
+        """The same plan for a host that has none of it yet: what an export writes down."""
+        return self._replace(parameters=tuple(one._replace(present=False) for one in self.parameters))
+
+    def changed_line(self) -> Kargs | None:
+        """The host's command line after the change."""
+        if self.line is None:
+            return None
+        line = self.line
+        for one in self.remove:
+            line = line.delete_if_present(one.word)
+        for one in self.missing():
+            line = line.append_if_missing(one.word)
+        return line
 
 
 def _holds(parameter: Parameter, kernel: KernelVersion | None) -> bool:

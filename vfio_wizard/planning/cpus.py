@@ -52,7 +52,13 @@ def isolation(wish: CpuWish | None, cpu: Cpu) -> CpuIsolation | None:
     if not rest:
         msg = "no CPU would be left for the host. Leave it at least one core"
         raise UsageError(msg)
-    return CpuIsolation(wish.how, cpu_list(wish.cpus), cpu_list(tuple(rest)), "the guest's own while it runs")
+    return CpuIsolation(
+        wish.how,
+        cpu_list(wish.cpus),
+        cpu_list(tuple(rest)),
+        cpu_list(tuple(there)),
+        "the guest's own while it runs",
+    )
 
 
 def _is_number(text: str) -> bool:

@@ -13,11 +13,13 @@ from vfio_wizard.model.unread import Unread
 VFIO_PCI = "vfio_pci"
 EARLY = (
     (VFIO_PCI, "takes the functions before any other driver sees them"),
-    ("vfio", "the frame of it"),
     ("vfio_iommu_type1", "maps guest memory for the IOMMU; nothing loads it later by itself"),
 )
-"""vfio_virqfd is never listed: before Linux 6.2 vfio_pci needs its symbols and brings it along, since
-then it is a part of vfio, and an image builder stops at the name."""
+"""vfio itself comes with vfio_pci, which needs it.
+
+vfio_virqfd is never listed: before Linux 6.2 vfio_pci needs its symbols and brings it along; since then it
+is a part of vfio, and image builders stop at the name.
+"""
 
 
 def claimants(function: PciFunction) -> tuple[str, ...]:

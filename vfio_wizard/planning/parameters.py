@@ -66,7 +66,9 @@ def binding_parameters(
 
 
 def _split_ids(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(one.strip().lower() for value in values for one in value.split(",") if one.strip())
+    """Ids that vfio-pci would read; anything else on the line is no id, and goes into no file of ours."""
+    words = (one.strip().lower() for value in values for one in value.split(","))
+    return tuple(one for one in words if ":" in one and set(one) <= set("0123456789abcdef:x"))
 
 
 def _modprobe_ids(facts: HostFacts) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from vfio_wizard.cards.units import Gpu, gpu_of, gpus
 from vfio_wizard.knowledge.resets import reset_family
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
+from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
 from vfio_wizard.model.plan import (
     Advice,
@@ -16,6 +17,7 @@ from vfio_wizard.model.plan import (
     Binding,
     HostSettings,
     Machine,
+    Membership,
     Passed,
     Plan,
     Refusal,
@@ -67,6 +69,7 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
         softdeps=modules.softdeps(passed, facts, bind.by),
         modules=modules.early_modules(facts, achieved=_achieved(bound, bind, bind_words)),
         users=users,
+        memberships=_memberships(users, facts),
         guest=names.guest_name(selection.guest),
         libvirt=selection.libvirt._replace(
             devices=tuple(names.device_node(path) for path in selection.libvirt.devices)
@@ -82,6 +85,7 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
         ),
         nixos=selection.nixos,
         running=kernel_version(facts.kernel.release) if isinstance(facts.kernel.release, str) else None,
+        line=_line(facts),
         bound=bound,
         refusals=refusals,
         warnings=(
@@ -168,6 +172,24 @@ def _users(facts: HostFacts, selection: Selection) -> tuple[str, ...]:
     if not facts.source.live or isinstance(user, Unread) or user.is_root:
         return ()
     return (names.user_name(user.name),)
+
+
+def _memberships(users: tuple[str, ...], facts: HostFacts) -> tuple[Membership, ...]:
+    """The group is called libvirtd on NixOS and libvirt elsewhere; its members tell who is in already."""
+    members = known(facts.virt.libvirt_group, None)
+    distribution = facts.boot.distribution
+    nixos = not isinstance(distribution, Unread) and distribution.id == "nixos"
+    group = "libvirtd" if nixos else "libvirt"
+    user = facts.virt.user
+    mine = () if isinstance(user, Unread) or user.name not in users else user.groups
+    return tuple(Membership(name, group, name in (members or ()) or group in mine) for name in users)
+
+
+def _line(facts: HostFacts) -> Kargs | None:
+    """The line without the words that a boot loader adds of itself."""
+    line = parameters.next_line(facts)
+    words = tuple(word for word in line.words if not word.startswith(("BOOT_IMAGE=", "initrd=")))
+    return Kargs(words) if words else None
 
 
 def _about_users(users: tuple[str, ...]) -> tuple[Advice, ...]:
