@@ -239,7 +239,7 @@ def _group(host: Host, path: str, silent: Unread | None) -> int | None | Unread:
 def _cards(found: list[_Identity]) -> frozenset[PciAddress]:
     """Display controllers, what shares their slot, group or switch, and the bridges above them."""
     parents = {one.address: one.parent for one in found}
-    shown = [one for one in found if isinstance(one.cls, PciClass) and one.cls.is_display]
+    shown = [one for one in found if _may_display(one)]
     slots = {one.address.slot for one in shown}
     groups = {one.group for one in shown if isinstance(one.group, int)}
     switches = {switch for one in shown if (switch := _switch(one.address, parents)) is not None}
@@ -252,6 +252,11 @@ def _cards(found: list[_Identity]) -> frozenset[PciAddress]:
         or (isinstance(one.group, int) and one.group in groups)
         or _switch(one.address, parents) in switches
     )
+
+
+def _may_display(one: _Identity) -> bool:
+    """A function whose class could not be read may be a display: better read too much of it."""
+    return isinstance(one.cls, Unread) or one.cls.is_display
 
 
 _Parents = dict[PciAddress, PciAddress | None | Unread]
@@ -277,7 +282,6 @@ def _function(host: Host, one: _Identity, ground: _Ground) -> PciFunction:
     aside = one.address not in ground.cards
     bars, rom_line = _windows(host, path) if not aside else (_skipped(path, "resource"), None)
     power = _skipped(path, "power_state") if aside else _word(host, f"{path}/power_state")
-    is_display = isinstance(one.cls, PciClass) and one.cls.is_display
     return PciFunction(
         address=one.address,
         origin=path,
@@ -295,7 +299,9 @@ def _function(host: Host, one: _Identity, ground: _Ground) -> PciFunction:
         driver_override=_driver_override(host, path),
         bars=bars,
         resizable_bars=(
-            _resizable(host, path, bars, ground.version) if is_display else _skipped(path, "resource0_resize")
+            _resizable(host, path, bars, ground.version)
+            if _may_display(one)
+            else _skipped(path, "resource0_resize")
         ),
         rom=_skipped(path, "rom") if aside else _rom(host, path, rom_line),
         link=_skipped(path, "current_link_speed") if aside else _link(host, path, power),
@@ -477,7 +483,7 @@ def _holders(
     parts = [
         Part(one.address, one.path, one.driver, one.group)
         for one in cards
-        if isinstance(one.cls, PciClass) and (one.cls.is_display or one.cls.is_audio)
+        if _may_display(one) or (isinstance(one.cls, PciClass) and one.cls.is_audio)
     ]
     return read_holders(host, parts)
 
