@@ -215,6 +215,16 @@ def address_twice(machine: Machine) -> str:
     return _lines(rows)
 
 
+def aligned(machine: Machine) -> str:
+    rows: list[str] = []
+    for number, members in by_group(machine):
+        head = f"IOMMU Group {number} "
+        rows += [
+            (head if place == 0 else " " * len(head)) + lspci_nn(one) for place, one in enumerate(members)
+        ]
+    return _lines(rows)
+
+
 def with_drivers(machine: Machine) -> str:
     rows = []
     for line, one in zip(one_line(machine).splitlines(), machine, strict=True):
@@ -300,6 +310,7 @@ LISTS: tuple[Printer, ...] = (
     colon_one_line,
     tabbed_one_line,
     address_twice,
+    aligned,
     one_line_lower,
     one_line_sorted_as_text,
     indented_one_line,

@@ -49,10 +49,13 @@ _PROMPT = re.compile(
 )
 _OPEN_ID = re.compile(r"\[[0-9a-f]{0,4}:?[0-9a-f]{0,4}$", re.IGNORECASE)
 _OPEN_NOTE = re.compile(r"\((?:rev|prog-if)(?: [0-9a-f]?)?$", re.IGNORECASE)
+_TORN_ADDRESS = re.compile(r"\b[0-9a-f]{2,8}:[0-9a-f.:]*$", re.IGNORECASE)
 _NO_WRAP = re.compile(r"USB:|Bus \d|\[\d+:\d+:\d+:\d+\]", re.IGNORECASE)
 
 _WRAPS = 3
 """Lines that the words of one function may be wrapped over."""
+_ALIGNED = 1
+"""Columns that addresses below each other may be apart (line numbers in front shift them)."""
 _HEADING_WORDS = 4
 """Words behind the number of a heading; a line with more is a sentence."""
 
@@ -70,20 +73,25 @@ class Heading:
         """Whether a function stands on the line itself."""
         self.ids_first = ids_first
         self.deepest = line.indent
+        self.column = -9
+        """Where the address of a function on the line itself stands."""
         self.last: PciAddress | None = None
 
     def covers(self, line: Line, entry: Entry) -> bool:
         """Whether a function line below this heading belongs to its group."""
+        aligned = abs(entry.column - self.column) <= _ALIGNED
+        if self.inline and not (aligned or (self.colon and self.ids_first and entry.told_id)):
+            return False
         if line.indent > self.indent:
             return True
         if self.deepest > self.indent:  # members are indented here, and this line is not
-            return False
-        if self.inline and not (self.colon and self.ids_first and entry.told_id):
             return False
         return self.last is None or entry.address > self.last
 
     def note(self, line: Line, entry: Entry) -> None:
         """Remember the member that was just read."""
+        if self.inline and self.last is None:
+            self.column = entry.column
         self.deepest = max(self.deepest, line.indent)
         self.last = entry.address
 
@@ -103,6 +111,8 @@ class Entry:
         self.heading: Heading | None = None
         self.told: Attributes = {}
         self.wraps = 0
+        self.column = 0
+        """Where the address begins, counted from the left margin."""
 
     @property
     def torn(self) -> bool:
@@ -204,6 +214,9 @@ class DeviceLines:
         if entry is None:
             if len(rest.split()) > _HEADING_WORDS:
                 return False
+            if _TORN_ADDRESS.search(rest):
+                self._heading = None
+                return True
             self._open(Heading(number, line, colon=colon, inline=False))
             return True
         heading = Heading(number, line, colon=colon, inline=True, ids_first=entry.told_id is not None)
@@ -266,7 +279,7 @@ class DeviceLines:
             heading = entry.heading
             if heading is None or heading.colon or heading.inline:
                 continue
-            if with_colon * 2 > len(bare) or inline > len(bare):
+            if with_colon * 2 > len(bare) or inline >= len(bare):
                 entry.group = None
                 entry.told.setdefault("torn_heading", True)
 
@@ -307,13 +320,15 @@ def _entry(text: str, line: Line) -> Entry | None:
         return None
     marks = found["before"] + found["after"]
     told = _PRE_ID.search(found["before"])
-    return Entry(
+    entry = Entry(
         PciAddress.parse(found["address"]),
         line,
         found["words"],
         told[1] if told else None,
         reset=_RESET.search(marks) is not None,
     )
+    entry.column = line.indent + len(line.text) - len(text) + found.start("address")
+    return entry
 
 
 def read_functions(text: str, label: str) -> tuple[DeviceLines, tuple[PciFunction, ...]]:
