@@ -1,0 +1,54 @@
+"""Writing a file so that a reader sees the old one or the new one, never half of either."""
+
+# ruff: noqa: PTH101, PTH103, PTH105, PTH108, PTH118, PTH120 - importing pathlib costs more than writing a file
+from __future__ import annotations
+
+import os
+
+from vfio_wizard.model.errors import WizardError
+
+
+def write_whole(path: str, content: bytes, mode: int = 0o644) -> None:
+    """Put ``content`` at ``path``: a temporary file beside it, synced, then renamed over it.
+
+    A link at ``path`` is followed first, so that the file is replaced and not the link.
+    Raises WizardError with the system's reason; nothing is left behind then.
+    """
+    target = os.path.realpath(path)
+    temporary = f"{target}.{os.getpid()}.new"
+    try:
+        _write(temporary, content, mode)
+        os.rename(temporary, target)
+        _sync_directory(os.path.dirname(target))
+    except OSError as error:
+        _forget(temporary)
+        message = (
+            f"cannot write {path}: {(error.strerror or str(error)).lower()}; choose another place with -o"
+        )
+        raise WizardError(message) from None
+    except BaseException:
+        _forget(temporary)
+        raise
+
+
+def _write(path: str, content: bytes, mode: int) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync_directory(path: str) -> None:
+    handle = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _forget(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
