@@ -102,6 +102,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("boot.kernelParams", "list of string, with spaces inside double quotes", None, None, _KERNEL),
     Option("boot.kernelPatches", "list of attribute set", None, None, _KERNEL),
     Option("environment.systemPackages", PACKAGES, None, None, "nixos/modules/config/system-path.nix"),
+    Option(
+        "hardware.amdgpu.initrd.enable", BOOLEAN, R2411, None, "nixos/modules/services/hardware/amdgpu.nix"
+    ),
     Option("hardware.nvidia.prime.offload.enable", BOOLEAN, R2009, None, _NVIDIA),
     Option("hardware.nvidia.prime.sync.enable", BOOLEAN, R2009, None, _NVIDIA),
     Option("programs.dconf.enable", BOOLEAN, None, None, "nixos/modules/programs/dconf.nix"),

@@ -128,6 +128,8 @@ class HostSettings(NamedTuple):
 
     without_nvidia: bool
     """The host's screens ran on NVIDIA's driver, and no NVIDIA card stays."""
+    hybrid: bool
+    """An integrated GPU stays, so PRIME may be set up with the card that leaves."""
     because: str
 
 

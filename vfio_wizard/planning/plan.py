@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from vfio_wizard.cards.kinds import OTHER, kind
-from vfio_wizard.cards.units import Gpu, gpu_of, gpus
+from vfio_wizard.cards.units import INTEGRATED, Gpu, gpu_of, gpus
 from vfio_wizard.knowledge.resets import reset_family
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
@@ -259,7 +259,8 @@ def _host_settings(
     )
     if not ran or stays:
         return None
-    return HostSettings(True, "the host's screens used NVIDIA's driver, and its only card leaves")
+    hybrid = any(gpu.type == INTEGRATED and gpu.address not in addresses for gpu in every_gpu)
+    return HostSettings(True, hybrid, "the host's screens used NVIDIA's driver, and its only card leaves")
 
 
 def _machine(

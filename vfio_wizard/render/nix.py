@@ -197,9 +197,31 @@ def _children(value: Value) -> tuple[Value, ...]:
             return ()
 
 
-def render(value: Value, indent: str = "") -> str:
+def source(value: Value, indent: str = "") -> str:
     """A value as source text; following lines start with ``indent``."""
     return _PRINTERS[type(value)](value, indent)
+
+
+def grouped(bindings: tuple[Binding, ...]) -> Set:
+    """Bindings that share the head of their path three times or more become one nested set."""
+    heads = [one.path[0] for one in bindings if len(one.path) > 1]
+    shared = {head for head in heads if heads.count(head) >= _REPEATS}
+    found: dict[str, list[Binding]] = {}
+    for index, one in enumerate(bindings):
+        inside = len(one.path) > 1 and one.path[0] in shared
+        found.setdefault(one.path[0] if inside else f"{index}", []).append(one)
+    return Set(tuple(_group(key, members) for key, members in found.items()))
+
+
+_REPEATS = 3
+"""From three on, reviewers (and statix) ask for one set instead of repeated heads."""
+
+
+def _group(head: str, members: list[Binding]) -> Binding:
+    if len(members) == 1:
+        return members[0]
+    inner = grouped(tuple(one._replace(path=one.path[1:]) for one in members))
+    return Binding((head,), inner, apart=True)
 
 
 def _set(value: Set, indent: str) -> str:
@@ -214,11 +236,11 @@ def _binding(binding: Binding, indent: str, *, first: bool) -> str:
     gap = "\n" if binding.apart and not first else ""
     above = comment(binding.comment, indent) if binding.comment else ""
     left = f"{indent}{path(binding.path)} ="
-    if isinstance(binding.value, Function):
-        return f"{gap}{above}{left}\n{indent}  {render(binding.value, indent + '  ')};\n"
+    if isinstance(binding.value, Function | Let):
+        return f"{gap}{above}{left}\n{indent}  {source(binding.value, indent + '  ')};\n"
     if isinstance(binding.value, Code) and "\n" in binding.value.text:
         return f"{gap}{above}{left}\n{_shifted(binding.value.text, indent + '  ')};\n"
-    return f"{gap}{above}{left} {render(binding.value, indent)};\n"
+    return f"{gap}{above}{left} {source(binding.value, indent)};\n"
 
 
 def _shifted(text: str, indent: str) -> str:
@@ -226,13 +248,13 @@ def _shifted(text: str, indent: str) -> str:
 
 
 def _function(value: Function, indent: str) -> str:
-    return f"{parameters(value.arguments)}\n{indent}{render(value.body, indent)}"
+    return f"{parameters(value.arguments)}\n{indent}{source(value.body, indent)}"
 
 
 def _let(value: Let, indent: str) -> str:
     inner = indent + "  "
     bindings = "".join(_binding(one, inner, first=index == 0) for index, one in enumerate(value.bindings))
-    return f"let\n{bindings}{indent}in\n{indent}{render(value.body, indent)}"
+    return f"let\n{bindings}{indent}in\n{indent}{source(value.body, indent)}"
 
 
 def parameters(arguments: tuple[str, ...]) -> str:
@@ -257,7 +279,7 @@ def _list(items: tuple[Item, ...], indent: str) -> str:
 
 def _item(value: Value, indent: str) -> str:
     """A call needs parentheses inside a list."""
-    text = render(value, indent)
+    text = source(value, indent)
     return f"({text})" if isinstance(value, Call | Function) else text
 
 
@@ -295,7 +317,7 @@ _PRINTERS: dict[type, Callable[[Any, str], str]] = {
     Code: lambda value, _: value.text,
     Lines: lambda value, indent: _indented(value.lines, indent),
     Set: _set,
-    Call: lambda value, indent: f"{value.function.text} {render(value.argument, indent)}",
+    Call: lambda value, indent: f"{value.function.text} {source(value.argument, indent)}",
     Function: _function,
     Let: _let,
     list: lambda value, indent: _list(tuple(Item(one) for one in value), indent),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.plan import Action, Artifact, Plan
 from vfio_wizard.render import boot, initramfs, memory_files, modprobe, nixos
+from vfio_wizard.render.nixos_target import FILE_NAME
 from vfio_wizard.render.outcome import Rendered
 
 NIXOS = "nixos"
@@ -56,7 +57,7 @@ def for_host(plan: Plan, *, tool_version: str) -> Rendered:
 def _nixos(plan: Plan, tool_version: str) -> Rendered:
     text = nixos.render(plan, tool_version=tool_version)
     because = "the whole change as one module; import it, and take the import away to undo it"
-    file = Artifact(nixos.FILE_NAME, "0644", Action.CREATE, text, because)
+    file = Artifact(FILE_NAME, "0644", Action.CREATE, text, because)
     return Rendered((file,), (("nixos-rebuild", "boot"),), nixos.notes(plan))
 
 
