@@ -25,7 +25,7 @@ _NUMERIC = re.compile(r"(?:class )?([0-9a-f]{4}): ([0-9a-f]{4}:[0-9a-f]{4})\b", 
 _NOTES = re.compile(r"\s*\((rev|prog-if) ([0-9a-f]{2})(?: \[[^\]]*\])?\)?", re.ASCII | re.IGNORECASE)
 _QUOTED = re.compile(r'"([^"]*)"|-([rp])([0-9a-f]{2})\b', re.IGNORECASE)
 _TAIL = re.compile(
-    r"\[[0-9a-f]{0,4}:?[0-9a-f]{0,4}(?:\.\.\.|…)?\]?$|\s\((?:rev|prog-if)[^)]*$", re.ASCII | re.IGNORECASE
+    r"\[[0-9a-f]{0,4}:?[0-9a-f]{0,4}(?:(?:\.\.\.|…)\]?)?$|\s\((?:rev|prog-if)[^)]*$", re.ASCII | re.IGNORECASE
 )
 _WIDE = re.compile(r"\s{2,}")
 

@@ -42,7 +42,7 @@ _BOOT_VGA = re.compile(r"vgaarb: setting as boot (?:VGA )?device(?:: PCI:(\S+))?
 _PROCESSOR = re.compile(
     r"CPU0: (.{3,80}?) \(family: 0x([0-9a-f]+), model: 0x([0-9a-f]+), stepping: 0x([0-9a-f]+)\)", re.ASCII
 )
-_BIOS = re.compile(r"DMI: .{0,200}, BIOS (.{1,60}) (\d\d/\d\d/\d{4})$", re.ASCII)
+_BIOS = re.compile(r"DMI: .{0,200}, BIOS (.{1,60}) (\d\d/\d\d/\d{4})$", re.ASCII | re.MULTILINE)
 _DOMAIN = re.compile(r"iommu: Default domain type: (Translated|Passthrough)", re.ASCII)
 _HYPERVISOR = re.compile(r"Hypervisor detected: ([\w .-]{2,40})", re.ASCII)
 _RELEASE = re.compile(r"Linux version (\S{3,80})", re.ASCII)
