@@ -80,7 +80,9 @@ CONFIG_OPTIONS = (
 )
 """Options that a check or a prediction asks for, sorted."""
 
-CONFIG_PREFIXES = tuple(f"CONFIG_{option}=" for option in CONFIG_OPTIONS)
+CONFIG_PREFIXES = tuple(sorted({f"CONFIG_{option}="[:16] for option in CONFIG_OPTIONS}))
+"""Cut to a few lengths, since ``Host.lines`` looks a file through once for each: a third of the time
+for some thirty lines more."""
 
 BUILTIN_PREFIXES = (
     "kernel/arch/x86/kvm/",
@@ -221,13 +223,12 @@ def _config_gz(host: Host) -> dict[str, str] | Unread:
 
 def parse_config(path: str, lines: tuple[str, ...]) -> dict[str, str] | Unread:
     """The lines of a kernel configuration that begin like ``CONFIG_PREFIXES``."""
-    if not lines:
+    pairs = (line.strip().removeprefix("CONFIG_").partition("=") for line in lines)
+    options = frozenset(CONFIG_OPTIONS)
+    told = {name: value.strip('"') for name, _, value in pairs if name in options}
+    if not told:
         return Unread(path, Gap.MALFORMED, "none of the options of a kernel configuration")
-    found = dict.fromkeys(CONFIG_OPTIONS, "n")
-    for line in lines:
-        name, _, value = line.strip().partition("=")
-        found[name.removeprefix("CONFIG_")] = value.strip('"')
-    return found
+    return dict.fromkeys(CONFIG_OPTIONS, "n") | told
 
 
 def builtin_modules(host: Host, release: str | Unread) -> frozenset[str] | Unread:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TypeVar
 
 from vfio_wizard.model.facts import DeviceNode, User, Virt
 from vfio_wizard.model.unread import Gap, Unread, untold
 from vfio_wizard.probe.numbers import from_decimal
 from vfio_wizard.system.host import Host
+
+T = TypeVar("T")
 
 KVM = "dev/kvm"
 GROUPS = "etc/group"
@@ -46,6 +49,7 @@ _IMAGES = (
 )
 _FOREIGN = ("aarch64", "arm", "riscv", "loongarch", "ia32", "i386")
 _KVMFR = tuple(f"dev/kvmfr{number}" for number in range(4))
+_NOT_RUNNING = "no running system is part of this source"
 _NO_LOGIN = 0xFFFFFFFF
 """The login uid of a process that no login began."""
 
@@ -53,18 +57,25 @@ _NO_LOGIN = 0xFFFFFFFF
 def read_virt(host: Host) -> Virt:
     """From files alone: nothing is run, so that a version is known only where a name tells it."""
     groups = _groups(host)
+    status = host.text(STATUS)
+    is_running = not isinstance(status, Unread)
     return Virt(
-        kvm=_node(host, KVM),
+        kvm=_told(_node(host, KVM), is_running, KVM),
         qemu=_versioned(host, "qemu", _QEMU),
         libvirt=_libvirt(host),
-        libvirt_socket=_socket(host),
+        libvirt_socket=_told(_socket(host), is_running, _SOCKETS[0]),
         libvirt_group=_libvirt_group(groups),
         ovmf=_ovmf(host),
         swtpm=_installed(host, _SWTPM),
-        user=_user(host, groups),
+        user=_user(host, status, groups),
         memlock_kib=_memlock(host),
-        looking_glass=_looking_glass(host),
+        looking_glass=_looking_glass(host) if is_running else untold("dev/shm", _NOT_RUNNING),
     )
+
+
+def _told(seen: T | None | Unread, is_running: bool, path: str) -> T | None | Unread:
+    """The dev and run folders of a mounted disk may hold something; what they lack proves nothing."""
+    return untold(path, _NOT_RUNNING) if seen is None and not is_running else seen
 
 
 def _node(host: Host, path: str) -> DeviceNode | None | Unread:
@@ -187,8 +198,7 @@ def _files(host: Host, folders: tuple[str, ...], ending: str, inside: str) -> tu
     return tuple(found)
 
 
-def _user(host: Host, groups: tuple[Group, ...] | Unread) -> User | Unread:
-    status = host.text(STATUS)
+def _user(host: Host, status: str | Unread, groups: tuple[Group, ...] | Unread) -> User | Unread:
     if isinstance(status, Unread):
         return status
     process = _status_words(status, "Uid:")

@@ -12,7 +12,13 @@ from vfio_wizard.model.facts import Distribution
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.probe import configured
-from vfio_wizard.probe.boot import boot_files, parse_os_release
+from vfio_wizard.probe.boot import boot_files, parse_os_release, read_boot
+from vfio_wizard.probe.firmware import read_firmware
+from vfio_wizard.probe.kernel import read_kernel
+from vfio_wizard.probe.kernels import read_kernels
+from vfio_wizard.probe.modprobe import read_modprobe
+from vfio_wizard.probe.virt import read_virt
+from vfio_wizard.system.host import Command, FileStat, RootHost
 
 GRUB_MENU = f"""\
 set default="0"
@@ -593,3 +599,37 @@ def test_every_proof_names_a_row() -> None:
     row = bootchain.generator("dracut")
     assert row is not None
     assert row.inspect == ("lsinitrd", "{image}")
+
+
+class Silent(RootHost):
+    """This machine, on which nothing may be run; counts what is looked at."""
+
+    looked = 0
+
+    def run(self, command: Command) -> str | Unread:
+        pytest.fail(f"a process was started: {command.argv}")
+
+    def text(self, path: str, limit: int = 1 << 20) -> str | Unread:
+        self.looked += 1
+        return super().text(path, limit)
+
+    def stat(self, path: str) -> FileStat | Unread:
+        self.looked += 1
+        return super().stat(path)
+
+    def names(self, path: str) -> tuple[str, ...] | Unread:
+        self.looked += 1
+        return super().names(path)
+
+
+@pytest.mark.live
+def test_this_machine_is_read_without_a_process_and_with_few_looks() -> None:
+    host = Silent("/")
+    kernel = read_kernel(host)
+    boot = read_boot(host, kernel, read_firmware(host))
+    read_kernels(host, kernel)
+    read_virt(host)
+    read_modprobe(host)
+    assert isinstance(kernel.cmdline, Kargs)
+    assert isinstance(boot.distribution, Distribution)
+    assert host.looked < 200

@@ -32,14 +32,14 @@ def test_nothing_installed_is_none_and_not_unread(tmp_path: Path) -> None:
         .put("etc/group", "root:x:0:\n")
         .put("run/x")
     )
-    tree.folder("run/libvirt")
+    tree.folder("run/libvirt").put("proc/self/status", "Uid:\t0\n")
     found = read_virt(tree.host)
     assert (found.kvm, found.qemu, found.libvirt, found.swtpm) == (None, None, None, None)
     assert (found.libvirt_group, found.libvirt_socket) == (None, None)
 
 
 def test_a_mounted_disk_tells_nothing_of_devices_and_users(tmp_path: Path) -> None:
-    tree = Tree(tmp_path).folder("dev").folder("proc").folder("run").tools("qemu-system-x86_64")
+    tree = Tree(tmp_path).put("dev/null").folder("proc").folder("run").tools("qemu-system-x86_64")
     found = read_virt(tree.host)
     for fact in (found.kvm, found.user, found.memlock_kib, found.looking_glass, found.libvirt_socket):
         assert isinstance(fact, Unread)
@@ -85,7 +85,7 @@ def test_nixos_tells_versions_by_the_store(tmp_path: Path) -> None:
 
 
 def test_a_socket_file_that_is_none_does_not_count(tmp_path: Path) -> None:
-    tree = Tree(tmp_path).put("run/libvirt/virtqemud-sock")
+    tree = machine(tmp_path).put("run/libvirt/virtqemud-sock")
     assert read_virt(tree.host).libvirt_socket is None
     with socket.socket(socket.AF_UNIX) as listener:
         short = Path(f"/proc/self/fd/{_directory(tmp_path / 'run/libvirt')}/libvirt-sock")
@@ -153,7 +153,7 @@ def test_firmware_descriptors_go_before_images_and_foreign_ones_are_left_out(tmp
 
 
 def test_a_regular_file_in_the_place_of_kvmfr_is_kept_as_the_trap_it_is(tmp_path: Path) -> None:
-    tree = Tree(tmp_path).put("dev/kvmfr0").put("dev/shm/looking-glass", b"\0" * 64).put("dev/shm/other")
+    tree = machine(tmp_path).put("dev/kvmfr0").put("dev/shm/looking-glass", b"\0" * 64).put("dev/shm/other")
     found = read_virt(tree.host).looking_glass
     assert not isinstance(found, Unread)
     assert [(node.path, node.kind) for node in found] == [
