@@ -11,7 +11,7 @@ from vfio_wizard.checks.host import config
 from vfio_wizard.checks.outcome import by_user, failed, first_gap, passed, skipped, unknown
 from vfio_wizard.knowledge.parameters import UNSAFE
 from vfio_wizard.model.facts import HostFacts, InstalledKernel
-from vfio_wizard.model.finding import Evidence, Fix, Outcome, Severity, Who
+from vfio_wizard.model.finding import Evidence, Fix, Outcome, Severity, Status, Who
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.unread import Unread
@@ -97,7 +97,12 @@ def _bound_other(case: Situation, address: PciAddress) -> Outcome:
         return unknown(
             "no such device was read", None, "check its address.", ("lspci", "-D"), subject=address
         )
-    return _bound_functions(case, address, (address,))
+    outcome = _bound_functions(case, address, (address,))
+    kind = case.functions[address].cls
+    if outcome.status is Status.PASS and isinstance(kind, Unread):
+        how = "a graphics card must be there with all its functions."
+        return unknown("what this device is, is not told", kind, how, ("lspci", "-nn"), subject=address)
+    return outcome
 
 
 def _bound_functions(case: Situation, subject: PciAddress, own: tuple[PciAddress, ...]) -> Outcome:

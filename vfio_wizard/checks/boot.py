@@ -57,14 +57,14 @@ def _secure_boot(case: Situation) -> Iterator[Outcome]:
         yield _locked(case, ("sys/kernel/security/lockdown", str(lockdown)))
     elif enforced := _signatures_enforced(facts):
         yield _locked(case, enforced)
+    elif (gap := first_gap(facts.kernel.cmdline, facts.kernel.config)) is not None:
+        yield _lockdown_unknown(facts, gap)
     elif lockdown == "none":
         yield passed("unsigned modules may load", ("sys/kernel/security/lockdown", "none"))
-    elif facts.firmware.secure_boot is True:
-        yield _lockdown_unknown(facts)
-    elif _nothing_locks(facts):
+    elif facts.firmware.secure_boot is not True and _nothing_locks(facts):
         yield passed("no Secure Boot, and no lockdown is asked for", *_unlocked_seen(facts))
     else:
-        yield _lockdown_unknown(facts)
+        yield _lockdown_unknown(facts, first_gap(lockdown, facts.firmware.secure_boot))
 
 
 def _signatures_enforced(facts: HostFacts) -> Seen | None:
@@ -87,13 +87,13 @@ def _unlocked_seen(facts: HostFacts) -> tuple[Seen, ...]:
     return ((facts.firmware.origin, firmware), (facts.kernel.cmdline_origin, "no lockdown="))
 
 
-def _lockdown_unknown(facts: HostFacts) -> Outcome:
+def _lockdown_unknown(facts: HostFacts, gap: Unread | None) -> Outcome:
     words = "Secure Boot is on; " if facts.firmware.secure_boot is True else ""
     return unknown(
         f"{words}whether unsigned modules may load is not known",
-        first_gap(facts.firmware.lockdown, facts.firmware.secure_boot),
-        "the word in brackets must be none.",
-        ("cat", "/sys/kernel/security/lockdown"),
+        gap,
+        "the word in brackets must be none, and sig_enforce must be N.",
+        ("cat", "/sys/kernel/security/lockdown", "/sys/module/module/parameters/sig_enforce"),
     )
 
 

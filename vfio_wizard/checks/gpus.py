@@ -27,10 +27,15 @@ def for_each_candidate(case: Situation, judge: Callable[[Situation, Gpu], Outcom
 
 
 def _nothing_to_judge(case: Situation) -> Outcome:
-    if case.facts.source.complete is True:
+    gap = _unseen_cards(case)
+    if gap is None and case.facts.source.complete is True:
         return skipped("there is no graphics card to give away")
-    gap = first_gap(case.facts.source.complete)
     return unknown("no graphics card is in this source, which may show a part only", gap, "list all.", _LIST)
+
+
+def _unseen_cards(case: Situation) -> Unread | None:
+    """Why there may be more graphics cards than those that were recognised."""
+    return first_gap(case.facts.source.complete, *(one.cls for one in case.functions.values()))
 
 
 def members(case: Situation, gpu: Gpu) -> tuple[PciFunction, ...]:
@@ -47,6 +52,9 @@ def _present(case: Situation) -> Iterator[Outcome]:
     found = case.candidates
     if isinstance(found, Unread):
         yield unknown("the graphics cards are not known", found, "list them by hand.", _LIST)
+    elif found and (gap := _all_unidentified(case, found)) is not None:
+        how = "management chips and emulated displays cannot be given away."
+        yield unknown("there is a display device, and which one is not told", gap, how, _LIST)
     elif found:
         words = "a card" if len(found) == 1 else f"{len(found)} cards"
         yield passed(f"{words} could be given to a guest", *(_seen(case, gpu) for gpu in found))
@@ -58,6 +66,12 @@ def _present(case: Situation) -> Iterator[Outcome]:
         yield failed("no graphics card could be given to a guest", fix, *_other_displays(case))
     else:
         yield _nothing_to_judge(case)
+
+
+def _all_unidentified(case: Situation, found: tuple[Gpu, ...]) -> Unread | None:
+    """The gap that keeps every one of these cards from being told from a management chip."""
+    ids = tuple(case.functions[gpu.address].id for gpu in found if gpu.type is None)
+    return first_gap(*ids) if len(ids) == len(found) and all(isinstance(one, Unread) for one in ids) else None
 
 
 def _seen(case: Situation, gpu: Gpu) -> Seen:
@@ -81,8 +95,14 @@ def _spare(case: Situation) -> Iterator[Outcome]:
             f"{len(displays)} display devices: one remains when another is given away",
             *(_seen(case, gpu) for gpu in displays),
         )
-    elif case.facts.source.complete is not True:
-        yield _nothing_to_judge(case)
+    elif _unseen_cards(case) is not None or case.facts.source.complete is not True:
+        how = "a second display controller must be listed."
+        yield unknown(
+            "at most one display device is in this source, which may show a part only",
+            _unseen_cards(case),
+            how,
+            _LIST,
+        )
     elif not displays:
         yield skipped("there is no display device at all: see gpu.present")
     else:
@@ -198,11 +218,9 @@ def _framebuffer_free(case: Situation, gpu: Gpu) -> Outcome:
             ("sudo", "cat", "/proc/iomem"),
             subject=gpu.address,
         )
-    return passed(
-        "no console framebuffer lies in this card",
-        *((one.name, f"lies in {one.function}") for one in frames),
-        subject=gpu.address,
-    )
+    seen = tuple((one.name, f"lies in {one.function}") for one in frames)
+    none = (("firmware framebuffer", "none"),)
+    return passed("no console framebuffer lies in this card", *(seen or none), subject=gpu.address)
 
 
 def _held(case: Situation, function: PciFunction, held: Seen, gpu: Gpu) -> Outcome:

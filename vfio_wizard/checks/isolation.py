@@ -13,7 +13,6 @@ from vfio_wizard.model.pci import PciAddress, PciFunction
 from vfio_wizard.model.unread import Unread, known
 
 _GROUPS = ("sh", "-c", "ls /sys/kernel/iommu_groups/*/devices")
-_STORAGE = ("nvme", "sata", "ide", "raid", "sas", "storage")
 _ACTIVE = "PCIe ACS overrides enabled"
 _REFUSED = "Unknown kernel command line parameters"
 
@@ -26,6 +25,14 @@ def _isolated(case: Situation, gpu: Gpu) -> Outcome:
         where = f"group {numbers}" if len(gpu.groups) == 1 else f"groups {numbers}"
         own = tuple(_in_group(one) for one in members(case, gpu))
         return passed(f"alone in {where}, bridges aside", *own, subject=gpu.address)
+    classes = tuple(case.functions[one].cls for one in gpu.shares_with)
+    if all(isinstance(one, Unread) for one in classes):
+        how = "bridges (0600, 0604) do no harm, anything else does."
+        names = ", ".join(str(one) for one in gpu.shares_with)
+        summary = f"what {names} in its group is, is not told"
+        return unknown(
+            summary, first_gap(*classes), how, _GROUPS, subject=gpu.address, severity=weight(case, gpu)
+        )
     others = ", ".join(f"{one} ({_word(case, one)})" for one in gpu.shares_with)
     return failed(
         f"shares group {numbers} with {others}",
@@ -119,19 +126,17 @@ def _loss(case: Situation, address: PciAddress) -> Seen | None:
 
 
 def _unseen_use(case: Situation, gpu: Gpu) -> Unread | None:
-    words = {_word(case, one) for one in gpu.shares_with}
+    """The first fact without which nobody can say that the neighbours are not in use."""
     facts = case.facts
-    if "network" in words and isinstance(facts.network, Unread):
-        return facts.network
-    if "network" in words and not isinstance(facts.network, Unread):
-        links = (one for one in facts.network if one.function in gpu.shares_with)
-        if (gap := first_gap(*(one.default_route for one in links))) is not None:
-            return gap
-    if words & set(_STORAGE):
-        uses = () if isinstance(facts.disks, Unread) else facts.disks
-        if (gap := first_gap(facts.disks, *(use.functions for use in uses))) is not None:
-            return gap
-    return first_gap(*(case.functions[one].cls for one in gpu.shares_with))
+    links = () if isinstance(facts.network, Unread) else facts.network
+    uses = () if isinstance(facts.disks, Unread) else facts.disks
+    return first_gap(
+        *(case.functions[one].cls for one in gpu.shares_with),
+        facts.network,
+        facts.disks,
+        *(one.default_route for one in links if one.function in gpu.shares_with),
+        *(use.functions for use in uses),
+    )
 
 
 def _override(case: Situation, gpu: Gpu) -> Outcome:

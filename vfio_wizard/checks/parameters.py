@@ -145,7 +145,7 @@ def _not_dracut(case: Situation) -> bool | None:
 
 
 def _not_patched(case: Situation) -> bool | None:
-    return is_refused(case)
+    return None if isinstance(case.facts.kernel.log, Unread) else is_refused(case)
 
 
 _CONDITIONS: dict[When, Callable[[Situation], bool | None]] = {

@@ -142,7 +142,7 @@ VIRTUALIZATION = Check(
     why=(
         "Without it KVM does not work and a guest runs in emulation, far too slow for graphics. Current "
         "kernels clear the flag when the firmware has the feature off, so a missing flag does not mean "
-        "an old processor."
+        "an old processor. Older kernels on AMD keep it; then the kernel log and kvm.available tell."
     ),
     run=_virtualization,
     references=("linux 6.12: arch/x86/kernel/cpu/feat_ctl.c, arch/x86/kernel/cpu/amd.c",),

@@ -40,7 +40,7 @@ _ORDER = {Status.FAIL: 0, Status.UNKNOWN: 1, Status.PASS: 2, Status.SKIP: 3}
 _EVIDENCE_SHOWN = 3
 _ASK_THE_MACHINE = (
     "This source does not tell the rest. Run vfio-wizard --check on the machine itself, or take a capture "
-    "there (vfio-wizard capture -o FILE) and look at it with --host FILE; --verbose shows the single commands."
+    "there (vfio-wizard capture -o FILE) and look at it with --host FILE; --verbose shows each command."
 )
 
 
