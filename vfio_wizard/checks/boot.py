@@ -42,7 +42,7 @@ def _known_program(
     found: BootLoader | InitramfsGenerator | Unread, what: str, how: str, command: tuple[str, ...]
 ) -> Outcome:
     if not isinstance(found, Unread):
-        return passed(f"the {what} is {found.name}", *found.evidence)
+        return passed(f"the {what} is {found.name}", *(found.evidence or ((what, found.name),)))
     if found.gap is Gap.ABSENT:
         return failed(
             f"no known {what} left its traces", Fix(Who.USER, _BY_HAND), (found.path, "no known traces")

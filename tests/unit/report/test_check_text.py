@@ -1,0 +1,107 @@
+"""The report of a check run, as a tired person sees it at 80 columns."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.facts_builder import GPU, at, card, good_machine, make_facts, port
+from tests.unit.checks.cases import FAILS, NO_GROUPS, Case
+from vfio_wizard.checks.registry import run_checks
+from vfio_wizard.model.facts import HostFacts, NetworkLink
+from vfio_wizard.model.unread import Gap, Unread
+from vfio_wizard.report.check_text import check_text
+
+TWO_BLOCKERS = good_machine(dmar=False, kvm=None, cmdline="amd_iommu=on", **NO_GROUPS)
+
+
+def _text(facts: HostFacts, **options: bool) -> str:
+    return check_text(facts, run_checks(facts), {at(GPU): "GeForce RTX 3070"}, **options)
+
+
+def test_verdict_is_the_first_line() -> None:
+    assert _text(good_machine()).startswith(
+        "READY: nothing blocks GPU passthrough.\nthis machine, Linux 6.12.9"
+    )
+    assert _text(good_machine(kvm=None)).startswith(
+        "BLOCKED: one thing stands in the way of GPU passthrough.\n"
+    )
+    assert _text(make_facts()).startswith("UNKNOWN: nothing is known to block, but 9 things that matter")
+
+
+def test_blockers_come_first_then_what_to_do_then_warnings_then_what_passed() -> None:
+    text = _text(TWO_BLOCKERS)
+    heads = [text.index(head) for head in ("BLOCKERS", "DO FIRST", "WARNINGS", "\npass ", "--verbose")]
+    assert heads == sorted(heads)
+
+
+def test_evidence_is_quoted_and_steps_are_numbered() -> None:
+    text = _text(TWO_BLOCKERS)
+    assert "seen: sys/kernel/iommu_groups: empty" in text
+    assert "\n1. In the firmware setup enable VT-d" in text
+    assert "[iommu.firmware] (in the\n   firmware)" in text or "[iommu.firmware] (in the firmware)" in text
+    assert "   $ sudo modprobe kvm_intel" in text
+
+
+def test_same_fix_of_two_checks_is_one_step() -> None:
+    text = _text(good_machine(dmar=False, **NO_GROUPS))
+    assert text.count("In the firmware setup enable VT-d") == 1
+
+
+def test_passes_are_folded_unless_everything_is_asked_for() -> None:
+    short, full = _text(good_machine()), _text(good_machine(), verbose=True)
+    assert "ALL FINDINGS" not in short
+    assert "seen: sys/firmware/acpi/tables/DMAR: present" not in short
+    assert "seen: sys/firmware/acpi/tables/DMAR: present" in full
+
+
+def test_short_report_of_a_ready_machine_fits_on_one_screen() -> None:
+    assert len(_text(good_machine()).splitlines()) <= 24
+
+
+def test_denied_facts_of_an_ordinary_user_say_what_to_run_as_root() -> None:
+    gap = Unread("kernel log", Gap.DENIED, "dmesg_restrict")
+    text = _text(good_machine(interrupt_remapping=gap, log=gap))
+    assert "NOT MEASURED" in text
+    assert "seen: kernel log: denied (dmesg_restrict)" in text
+    assert "sudo vfio-wizard --check" in text
+    assert "$ grep -m1 IR- /proc/interrupts" in text
+
+
+def test_record_that_does_not_tell_asks_for_the_machine_once() -> None:
+    text = _text(make_facts())
+    assert text.count("This source does not tell") == 1
+    assert "vfio-wizard capture -o FILE" in text
+
+
+def test_card_is_named_where_a_name_is_known() -> None:
+    assert f"gpu.host-driver {GPU} (GeForce RTX 3070)" in _text(good_machine(pci=(port(), *card())))
+
+
+def test_colour_only_when_asked_and_never_the_only_signal() -> None:
+    plain, coloured = _text(TWO_BLOCKERS), _text(TWO_BLOCKERS, colour=True)
+    assert "\x1b" not in plain
+    assert "\x1b[31mBLOCKED\x1b[0m: " in coloured
+    stripped = coloured
+    for code in ("31", "32", "33", "2", "0"):
+        stripped = stripped.replace(f"\x1b[{code}m", "")
+    assert stripped == plain
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+@pytest.mark.parametrize("case", FAILS, ids=lambda case: f"{case.id} {case.name}")
+def test_no_line_is_wider_than_a_terminal(case: Case, verbose: bool) -> None:
+    lines = check_text(case.facts, run_checks(case.facts, case.selection), verbose=verbose).splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+
+
+def test_hostile_names_reach_the_terminal_as_visible_text() -> None:
+    evil = "eth0\n\x1b]0;owned\x07\u202e"
+    facts = good_machine(
+        label="disk\x1b[2J", live=False, cmdline=f"quiet {evil} iommu=1\x1b[31m amd_iommu=on",
+        network=(NetworkLink(evil, at(GPU), True, "ethernet"),), hypervisor=evil,
+    )  # fmt: skip
+    for verbose in (False, True):
+        text = check_text(facts, run_checks(facts), {at(GPU): evil}, verbose=verbose)
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert "\\x1b" in text
