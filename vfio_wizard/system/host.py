@@ -21,6 +21,9 @@ TEXT_LIMIT = 1 << 20
 LINES_LIMIT = 1 << 24
 """Bytes of a file that ``lines`` looks through at most; a longer one is malformed."""
 
+MOST_PASSES = 4
+"""Passes over a big file, one for each length of prefix, that cost less than comparing each prefix."""
+
 MOST_LINKS = 40
 """Links behind links that are followed, as many as the kernel follows."""
 
@@ -364,11 +367,22 @@ def _that_start(lines: list[str], starts: tuple[str, ...]) -> set[int]:
         return set()
     common = _shared_start(starts)
     near = [(at, line) for at, line in enumerate(lines) if line.startswith(common)]
+    lengths = {*map(len, starts)}
+    if len(lengths) > MOST_PASSES:
+        return _by_head(near, starts, min(lengths))
     found: set[int] = set()
-    for length in {*map(len, starts)}:
+    for length in lengths:
         same = frozenset([start for start in starts if len(start) == length])
         found.update([at for at, line in near if line[:length] in same])
     return found
+
+
+def _by_head(near: list[tuple[int, str]], starts: tuple[str, ...], length: int) -> set[int]:
+    """One pass for many lengths (kernel options): by first characters, then by the few that share them."""
+    heads: dict[str, tuple[str, ...]] = {}
+    for start in starts:
+        heads[start[:length]] = (*heads.get(start[:length], ()), start)
+    return {at for at, line in near if line[:length] in heads and line.startswith(heads[line[:length]])}
 
 
 def _that_hold(lines: list[str], holds: tuple[str, ...]) -> set[int]:
