@@ -34,6 +34,12 @@ def groups_text(facts: HostFacts, names: Names, width: int = WIDTH) -> str:
     return "\n".join(lines) + "\n"
 
 
+def gpu_text(gpu: Gpu, facts: HostFacts, names: Names, width: int = WIDTH) -> str:
+    """One card: what it is, what belongs to it, what stands in its way."""
+    machine = index(facts.pci if not isinstance(facts.pci, Unread) else ())
+    return "\n".join(_one_gpu(gpu, machine.by_address, names, width))
+
+
 def _gpu_lines(facts: HostFacts, names: Names, width: int) -> list[str]:
     found = gpus(facts)
     if isinstance(found, Unread) or not found:

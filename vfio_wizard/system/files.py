@@ -1,6 +1,6 @@
 """Writing a file so that a reader sees the old one or the new one, never half of either."""
 
-# ruff: noqa: PTH101, PTH103, PTH105, PTH108, PTH118, PTH120 - importing pathlib costs more than writing a file
+# ruff: noqa: PTH104, PTH108, PTH120 - importing pathlib costs more than writing a file
 from __future__ import annotations
 
 import os

@@ -3,7 +3,7 @@
 A source is looked at and never changed; whatever it is, only this machine is live.
 """
 
-# ruff: noqa: PTH112, PTH113, PTH118, PTH119, PTH123, PTH208 - importing pathlib costs more than reading a capture
+# ruff: noqa: PTH100, PTH112, PTH113, PTH118, PTH119, PTH202, PTH208 - pathlib costs more than a capture
 from __future__ import annotations
 
 import os
@@ -46,10 +46,10 @@ def open_source(argument: str | None) -> Host | TextSource:
 
 
 def _from_text(label: str, text: str) -> Host | TextSource:
-    from vfio_wizard.system.capture import CaptureHost, looks_like_capture  # noqa: PLC0415 - only records need it
+    from vfio_wizard.system.capture import is_capture, read_capture  # noqa: PLC0415 - only records need it
 
-    if looks_like_capture(text):
-        return CaptureHost.parse(text, label)
+    if is_capture(text):
+        return read_capture(text.encode(), label)
     if not text.strip():
         message = f"{label} is empty; --host takes a directory, a capture, a report or a listing"
         raise UsageError(message)
@@ -61,7 +61,7 @@ def _directory(path: str) -> Host | TextSource:
         return RootHost(os.path.abspath(path))
     texts, ignored = _texts(path)
     if not texts:
-        message = f"{path} holds neither {', '.join(f'{one}/' for one in TOP_DIRECTORIES)} nor text files about a machine"
+        message = f"{path} holds neither a root (sys/, proc/ or etc/) nor text files about a machine"
         raise UsageError(message)
     return TextSource(texts, ignored)
 
@@ -101,6 +101,11 @@ def _file(path: str, limit: int = FILE_LIMIT) -> str:
             return _decoded(path, stream.read(limit + 1), limit)
     except OSError as error:
         raise _unreadable(path, error) from None
+
+
+def read_text(path: str) -> str:
+    """A text file that the user named, of at most 2 MiB. Raises UsageError in one line."""
+    return _file(path, TEXT_LIMIT)
 
 
 def _standard_input() -> str:

@@ -1,0 +1,50 @@
+"""The command line: arguments in, exit code out. The only place where errors become messages.
+
+Everything but argparse is imported inside the chosen command, so that each pays for itself only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from vfio_wizard.cli.arguments import parse
+from vfio_wizard.cli.exits import Exit
+from vfio_wizard.model.errors import WizardError
+
+PROGRAM = "vfio-wizard"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code. Never raises for bad input."""
+    try:
+        command = parse(sys.argv[1:] if argv is None else list(argv))
+        code = command.run()
+        sys.stdout.flush()
+    except WizardError as error:
+        return _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted; nothing was left half-written", Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python would complain again while closing stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception as error:
+        if os.environ.get("VFIO_WIZARD_DEBUG"):
+            raise
+        return _say(_bug(error), Exit.BLOCKED)
+    return int(code)
+
+
+def _bug(error: Exception) -> str:
+    where = "set VFIO_WIZARD_DEBUG=1 to see where, and please report it"
+    return f"this is a bug in the program: {type(error).__name__}: {error}; {where}"
+
+
+def _say(message: str, code: int) -> int:
+    from vfio_wizard.report.clean import clean  # noqa: PLC0415 - only those who fail pay for it
+
+    sys.stdout.flush()
+    sys.stderr.write(f"{PROGRAM}: {clean(message)}\n")
+    return int(code)

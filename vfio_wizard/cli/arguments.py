@@ -1,0 +1,193 @@
+"""Which words the program understands.
+
+Only the command that was asked for gets its options built, and only its module is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+from argparse import SUPPRESS, ArgumentParser
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from vfio_wizard import __version__
+
+PROGRAM = "vfio-wizard"
+
+DESCRIPTION = """GPU passthrough on Linux: look, explain, propose, prove.
+Without a command: the interactive wizard."""
+
+EPILOG = """exit codes: 0 nothing blocks, 1 a blocker failed or a refusal, 2 usage,
+3 a blocker could not be measured, 130 interrupted"""
+
+
+class Given(NamedTuple):
+    """The options of one call; what was not given has its default here and nowhere else."""
+
+    command: str
+    values: dict[str, Any]
+
+    def flag(self, name: str) -> bool:
+        """Whether a switch was given."""
+        return bool(self.values.get(name))
+
+    def text(self, name: str) -> str | None:
+        """The value of an option, or None."""
+        value = self.values.get(name)
+        return value if isinstance(value, str) else None
+
+    def list(self, name: str) -> tuple[str, ...]:
+        """All values of an option that may be repeated."""
+        return tuple(self.values.get(name) or ())
+
+    def run(self) -> int:
+        """Import the command's module and carry it out."""
+        from importlib import import_module  # noqa: PLC0415 - importlib is there already, the name is not
+
+        module = import_module(f"vfio_wizard.cli.{_MODULES[self.command]}")
+        runner: Callable[[Given], int] = module.run
+        return runner(self)
+
+
+def parse(argv: list[str]) -> Given:
+    """Understand the words of a call. Leaves with code 2 and a usage line where it cannot."""
+    asked = next((word for word in argv if word in _COMMANDS), None)
+    parser = _parser(asked)
+    values = vars(parser.parse_args(argv))
+    command = values.pop("command", None)
+    if values.pop("check", False):
+        if command not in (None, "check"):
+            parser.error(f"--check is a command of its own; leave out {command!r}")
+        command = "check"
+    return Given(command or "wizard", values)
+
+
+def _parser(asked: str | None) -> ArgumentParser:
+    parser = ArgumentParser(
+        prog=PROGRAM,
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    parser.add_argument("--check", action="store_true", help="diagnose; the same as the command check")
+    _check(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, (help_text, options) in _COMMANDS.items():
+        child = commands.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
+        if name == asked:
+            options(child)
+    return parser
+
+
+# SUPPRESS everywhere: an option given before the command must not be undone by the command's default.
+
+
+def _json(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", default=SUPPRESS, help="one JSON object on standard output"
+    )
+
+
+def _source(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--host",
+        metavar="SOURCE",
+        default=SUPPRESS,
+        help="another machine: its root directory, a capture, a report or listing, - or ssh://name",
+    )
+    _json(parser)
+
+
+def _selection(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--gpu", metavar="ADDRESS", action="append", default=SUPPRESS, help="a GPU to pass through")
+    add("--also", metavar="ADDRESS", action="append", default=SUPPRESS, help="another device to give along")
+    add("--answers", metavar="FILE", default=SUPPRESS, help="TOML file with the answers of a wizard run")
+
+
+def _check(parser: ArgumentParser) -> None:
+    _source(parser)
+    _selection(parser)
+    add = parser.add_argument
+    add("--only", metavar="ID", action="append", default=SUPPRESS, help="run only this check")
+    add("--skip", metavar="ID", action="append", default=SUPPRESS, help="leave out this check")
+    add("--strict", action="store_true", default=SUPPRESS, help="warnings count in the exit code too")
+    add("--verbose", action="store_true", default=SUPPRESS, help="show in full what passed, too")
+
+
+def _capture(parser: ArgumentParser) -> None:
+    _source(parser)
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", required=True, help="where to write; - is standard output"
+    )
+
+
+def _plan(parser: ArgumentParser) -> None:
+    _source(parser)
+    _selection(parser)
+    add = parser.add_argument
+    add("--allow", metavar="ID", action="append", default=SUPPRESS, help="overrule this refusal")
+    add("--bind", choices=("auto", "id", "address"), default=SUPPRESS, help="how vfio-pci gets its functions")
+    add("--user", metavar="NAME", action="append", default=SUPPRESS, help="who will run the guest")
+    add(
+        "--looking-glass",
+        metavar="WxH|off",
+        default=SUPPRESS,
+        help="shared memory for a picture of this size, as in 2560x1440; with @hdr or @kvmfr behind it",
+    )
+
+
+def _export(parser: ArgumentParser) -> None:
+    _plan(parser)
+    add = parser.add_argument
+    add("-o", "--output", metavar="FILE", default=SUPPRESS, help="where to write; left out: standard output")
+    add(
+        "--force",
+        action="store_true",
+        default=SUPPRESS,
+        help="replace a file that this program did not write",
+    )
+    add(
+        "--format",
+        metavar="NAME",
+        default=SUPPRESS,
+        help="nix (the default), or another artifact; see --format list",
+    )
+    add(
+        "--style",
+        choices=("module", "option", "specialisation"),
+        default=SUPPRESS,
+        help="shape of the Nix module",
+    )
+    add(
+        "--nixos-release", metavar="YY.MM", default=SUPPRESS, help="left out: the host's own, else the newest"
+    )
+
+
+def _explain(parser: ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="a check, as in iommu.enabled")
+    _json(parser)
+
+
+_COMMANDS: dict[str, tuple[str, Callable[[ArgumentParser], None]]] = {
+    "check": ("diagnose: one finding per check and subject, with evidence and fix", _check),
+    "groups": ("IOMMU groups, functions, GPUs, isolation, twins", _source),
+    "plan": ("the whole change, as it would be made on this host", _plan),
+    "export": ("write gpu_passthrough.nix, or another artifact of the plan", _export),
+    "capture": ("write a redacted record of this host for --host", _capture),
+    "explain": ("what a check looks at, why it matters, how to fix it", _explain),
+    "checks": ("the list of all checks", _json),
+}
+
+_MODULES = {
+    "wizard": "wizard",
+    "check": "check",
+    "groups": "groups",
+    "plan": "plan",
+    "export": "export",
+    "capture": "capture",
+    "explain": "explain",
+    "checks": "explain",
+}

@@ -1,0 +1,25 @@
+"""``capture``: a redacted record of a machine, for ``--host``."""
+
+from __future__ import annotations
+
+import sys
+
+from vfio_wizard.cli.arguments import Given
+from vfio_wizard.model.errors import UsageError
+from vfio_wizard.probe.gather import gather
+from vfio_wizard.system.source import TextSource, open_source
+
+
+def run(given: Given) -> int:
+    """Record what the probes read, and nothing else."""
+    source = open_source(given.text("host"))
+    output = str(given.text("output"))
+    if isinstance(source, TextSource):
+        message = "a listing or report is a record already; pass it to --host as it is"
+        raise UsageError(message)
+    from vfio_wizard.system.record import write_capture  # noqa: PLC0415 - redaction needs many patterns
+
+    write_capture(source, lambda host: gather(host, holders=False, log=True), output)
+    if output != "-":
+        sys.stderr.write(f"wrote {output}; it is plain text: read it before you send it to anybody\n")
+    return 0

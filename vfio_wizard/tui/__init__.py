@@ -1,0 +1,1 @@
+"""Floor 8: the interactive wizard. Screens show and ask; every decision is made further down."""
