@@ -120,11 +120,13 @@ def find(text: str, finders: Iterable[Finder]) -> Iterator[Leak]:
     for finder in finders:
         for match in finder.pattern.finditer(text):
             value = match["value"]
-            if _is_private(value):
+            if _is_private(finder.kind, value):
                 yield Leak(finder.kind, value)
 
 
-def _is_private(value: str) -> bool:
+def _is_private(kind: str, value: str) -> bool:
+    if kind == "USER" and value in COMMON:
+        return False
     return not PLACEHOLDER.fullmatch(value) and value.lower() not in PUBLIC and not value.startswith("$")
 
 
@@ -183,7 +185,7 @@ class Redactor:
     def _replacing(self, kind: str) -> Callable[[re.Match[str]], str]:
         def replace(match: re.Match[str]) -> str:
             value = match["value"]
-            if not _is_private(value) or (kind == "USER" and value in COMMON):
+            if not _is_private(kind, value):
                 return match[0]
             start = match.start("value") - match.start()
             return f"{match[0][:start]}{self.placeholder(kind, value)}{match[0][start + len(value) :]}"

@@ -46,10 +46,10 @@ def open_source(argument: str | None) -> Host | TextSource:
 
 
 def _from_text(label: str, text: str) -> Host | TextSource:
-    from vfio_wizard.system.capture import is_capture, read_capture  # noqa: PLC0415 - only records need it
+    from vfio_wizard.system.capture import CaptureHost, looks_like_capture  # noqa: PLC0415 - only records need it
 
-    if is_capture(text):
-        return read_capture(text.encode(), label)
+    if looks_like_capture(text):
+        return CaptureHost.parse(text, label)
     if not text.strip():
         message = f"{label} is empty; --host takes a directory, a capture, a report or a listing"
         raise UsageError(message)
