@@ -8,7 +8,6 @@ table is read first, extended here, and given to the second boot.
 from __future__ import annotations
 
 import struct
-import tarfile
 from pathlib import Path
 
 from tests.lab import cpio
@@ -41,9 +40,8 @@ def reserving(topology: Topology, base: Base, folder: Path) -> bytes:
     with Machine(reader, boot, topology.devices) as machine:
         machine.wait_for_power_off(300)
     initrd.unlink()
-    with tarfile.open(machine.report) as report:
-        content = report.extractfile("out/table")
-        table = content.read() if content else b""
+    machine.unpack_report(reader)
+    table = (reader / "out/table").read_bytes()
     return extended(table, {"DMAR": rmrr, "IVRS": ivmd}[topology.table]())
 
 

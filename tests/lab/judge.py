@@ -12,6 +12,8 @@ Json = dict[str, Any]
 
 NOTHING = "nothing"
 
+JSON_ANSWERS = ("check", "groups", "check-gpu")
+
 
 class Answer(NamedTuple):
     """What one command printed, and how it ended."""
@@ -29,11 +31,16 @@ class Answer(NamedTuple):
         return said if isinstance(said, dict) else {}
 
 
-def unmet(expected: Expectation, answers: Mapping[str, Answer]) -> list[str]:
-    """All in which the answers of the machine differ from the expectation."""
-    return [
+def unmet(expected: Expectation, answers: Mapping[str, Answer], live: bool = True) -> list[str]:
+    """All in which the answers differ from the expectation; ``live`` when the machine gave them itself."""
+    silent = [
+        f"{name} printed no JSON but {answers[name].err.strip()[-300:]!r}"
+        for name in JSON_ANSWERS
+        if name in answers and not answers[name].json()
+    ]
+    return silent or [
         *_tracebacks(answers),
-        *_check(expected, answers["check"]),
+        *_check(expected, answers["check"], live),
         *_groups(expected, answers["groups"].json()),
         *_selected(expected, answers.get("check-gpu")),
     ]
@@ -45,11 +52,11 @@ def _tracebacks(answers: Mapping[str, Answer]) -> Iterator[str]:
             yield f"{name}: a traceback, {answer.err.strip().splitlines()[-1]}"
 
 
-def _check(expected: Expectation, answer: Answer) -> Iterator[str]:
+def _check(expected: Expectation, answer: Answer, live: bool) -> Iterator[str]:
     said = answer.json()
     yield from _same("check", "exit code", answer.code, expected.code)
     yield from _same("check", "verdict", said.get("verdict"), expected.verdict)
-    yield from _same("check", "host.live", said.get("host", {}).get("live"), True)
+    yield from _same("check", "host.live", said.get("host", {}).get("live"), live)
     for name, value in expected.host.items():
         yield from _same("check", f"host.{name}", said.get("host", {}).get(name), value)
     statuses = _statuses(said)

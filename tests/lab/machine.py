@@ -5,10 +5,14 @@ Never KVM: the lab gives the same answers on every machine that can run QEMU, at
 
 from __future__ import annotations
 
+import io
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 from typing import NamedTuple, Self
+
+GZIP = b"\x1f\x8b\x08"
 
 QEMU = "qemu-system-x86_64"
 
@@ -109,6 +113,16 @@ class Machine:
     def shown(self) -> str:
         """All that the console has shown."""
         return self.console.read_text(errors="replace") if self.console.exists() else ""
+
+    def unpack_report(self, folder: Path) -> None:
+        """Unpack what the machine sent; UEFI firmware writes its own talk to that port before."""
+        sent = self.report.read_bytes()
+        start = sent.find(GZIP)
+        if start < 0:
+            message = f"the machine sent no report; see {self.console}"
+            raise LabError(message)
+        with tarfile.open(fileobj=io.BytesIO(sent[start:])) as report:
+            report.extractall(folder, filter="data")
 
     def power_cut(self) -> None:
         """Take the power away, as a plug does; nothing more is written."""

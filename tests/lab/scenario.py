@@ -138,8 +138,7 @@ def _boot(topology: Topology, base: Base, site: Path, folder: Path) -> float:
         if "lab: finished" not in machine.shown():
             message = f"the scenario did not finish; see {machine.console}"
             raise LabError(message)
-        with tarfile.open(machine.report) as report:
-            report.extractall(folder, filter="data")
+        machine.unpack_report(folder)
     return seconds
 
 
