@@ -122,7 +122,8 @@ def _groups_unread(facts: HostFacts, gap: Unread) -> Outcome:
 
 
 def _no_groups(facts: HostFacts) -> Outcome:
-    seen = (facts.iommu.origin, "empty")
+    origin = facts.iommu.origin
+    seen = (origin, "empty" if origin.startswith("sys/") else "no IOMMU groups")
     causes = [cause for explain in _EXPLANATIONS if (cause := explain(facts)) is not None]
     if not causes:
         return failed(
@@ -139,10 +140,14 @@ def _no_groups(facts: HostFacts) -> Outcome:
 
 
 def _look_closer(facts: HostFacts) -> Fix:
-    text = "The kernel log says what the IOMMU driver stumbled over; a firmware update often cures it."
-    if is_x86(facts) and isinstance(facts.iommu.tables.dmar, Unread):
-        text = f"{_switch_on(facts)} {text}"
-    return by_user(text, _LOOK_AT_LOG)
+    log = "the kernel log says what the driver stumbled over, and a firmware update often cures it."
+    if is_x86(facts) is False or first_gap(*facts.iommu.tables) is None:
+        return by_user(log[0].upper() + log[1:], _LOOK_AT_LOG)
+    words = ""
+    if cpu_vendor(facts) in ("intel", "") and not has_item(words_on_line(facts), "intel_iommu", "on"):
+        words = "add intel_iommu=on to the kernel command line (Intel); if that does not help, "
+    text = f"If /{_TABLES} holds neither DMAR nor IVRS: {_switch_on(facts)} If it holds one: {words}{log}"
+    return by_user(text, ("ls", f"/{_TABLES}"), _LOOK_AT_LOG)
 
 
 def _no_firmware_table(facts: HostFacts) -> _Cause | None:

@@ -124,7 +124,8 @@ def _bare_metal(case: Situation) -> Iterator[Outcome]:
         yield passed("this is not a guest", ("hypervisor", "none"))
     else:
         yield failed(
-            f"this machine is itself a guest under {kernel.hypervisor}",
+            "this machine is itself a guest"
+            + (f" under {kernel.hypervisor}" if kernel.hypervisor != "unknown" else ""),
             by_user(
                 "Check the machine that owns the graphics card. To pass a card on from here, the outer "
                 "hypervisor must hand it in and offer a virtual IOMMU and nested virtualisation."

@@ -36,7 +36,6 @@ _BY = {
     Who.VENDOR: "another kernel or package",
     Who.NOBODY: "no cure by software",
 }
-_ORDER = {Status.FAIL: 0, Status.UNKNOWN: 1, Status.PASS: 2, Status.SKIP: 3}
 _EVIDENCE_SHOWN = 3
 _ASK_THE_MACHINE = (
     "This source does not tell the rest. Run vfio-wizard --check on the machine itself, or take a capture "
@@ -139,18 +138,29 @@ def _of(findings: tuple[Finding, ...], severity: Severity, *statuses: Status) ->
 
 
 def _blockers(findings: tuple[Finding, ...], page: _Page) -> list[str]:
-    found = sorted(
-        _of(findings, Severity.BLOCKER, Status.FAIL, Status.UNKNOWN),
-        key=lambda one: _ORDER[one.outcome.status],
-    )
+    """What fails in full; only where nothing does, what could not be measured."""
+    found = tuple(_of(findings, Severity.BLOCKER, Status.FAIL))
     if not found:
-        return []
-    lines = ["BLOCKERS" if found[0].outcome.status is Status.FAIL else "NOT MEASURED"]
+        return _unmeasured(findings, page)
+    lines = ["BLOCKERS"]
     for finding in found:
-        lines += page.titled(finding.outcome.status.value, finding)
+        lines += page.titled("fail", finding)
         lines += page.wrapped(_capital(finding.outcome.summary), " " * 8)
-        lines += [] if _is_untold(finding) else _seen(finding.outcome.evidence, page)
+        lines += _seen(finding.outcome.evidence, page)
     return [*lines, ""]
+
+
+def _unmeasured(findings: tuple[Finding, ...], page: _Page) -> list[str]:
+    """Unknown blockers, with what was seen where a source spoke at all; the same words only once."""
+    lines: list[str] = []
+    last = ""
+    for finding in _of(findings, Severity.BLOCKER, Status.UNKNOWN):
+        lines += page.titled("unknown", finding)
+        if finding.outcome.summary != last:
+            lines += page.wrapped(_capital(finding.outcome.summary), " " * 8)
+            lines += [] if _is_untold(finding) else _seen(finding.outcome.evidence, page)
+        last = finding.outcome.summary
+    return ["NOT MEASURED", *lines, ""] if lines else []
 
 
 def _is_untold(finding: Finding) -> bool:
@@ -177,11 +187,19 @@ def _steps(facts: HostFacts, findings: tuple[Finding, ...], page: _Page) -> list
         if finding.outcome.fix is not None and (facts.source.live or not _is_untold(finding)):
             steps.setdefault(finding.outcome.fix, finding.id)
     lines = ["DO FIRST" if fails else "TO KNOW MORE"]
+    before = ""
     for number, (fix, name) in enumerate(steps.items(), 1):
-        lines += _step(number, fix, name, page)
+        lines += _step(number, _without(fix, before), name, page)
+        before = fix.text
     if len(steps) < len(wanted) and not fails and not facts.source.live:
         lines += page.wrapped(_ASK_THE_MACHINE, f"{len(steps) + 1}. ")
     return [*lines, ""] if len(lines) > 1 else []
+
+
+def _without(fix: Fix, before: str) -> Fix:
+    """The fix without the step that was printed just before it, with which it may begin."""
+    rest = fix.text.removeprefix(before).removeprefix(" Then: ") if before else fix.text
+    return fix._replace(text=_capital(rest)) if rest else fix
 
 
 def _step(number: int, fix: Fix, name: str, page: _Page) -> list[str]:
@@ -208,16 +226,17 @@ def _quoted(word: str) -> str:
 
 
 def _lesser(findings: tuple[Finding, ...], page: _Page, severity: Severity, head: str) -> list[str]:
-    found = tuple(_of(findings, severity, Status.FAIL))
-    if not found:
-        return []
-    lines = [head]
-    for finding in found:
+    """Failing warnings or notes; a fix that stands just above is not said again."""
+    lines: list[str] = []
+    last: Fix | None = None
+    for finding in _of(findings, severity, Status.FAIL):
         lines += page.titled("fail", finding)
         lines += page.wrapped(_capital(finding.outcome.summary), " " * 8)
-        if severity is Severity.WARNING and finding.outcome.fix is not None:
-            lines += page.wrapped(finding.outcome.fix.text, " " * 8 + "do: ")
-    return [*lines, ""]
+        fix = finding.outcome.fix
+        if severity is Severity.WARNING and fix is not None and fix.text != (last.text if last else ""):
+            lines += page.wrapped(fix.text, " " * 8 + "do: ")
+        last = fix
+    return [head, *lines, ""] if lines else []
 
 
 def _folded(findings: tuple[Finding, ...], page: _Page) -> list[str]:
@@ -264,5 +283,9 @@ def _everything(findings: tuple[Finding, ...], page: _Page) -> list[str]:
     return lines
 
 
+_NAMES = ("libvirt", "vfio", "pcie")
+
+
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """The sentence with a capital letter, unless it begins with a name that has none."""
+    return text if text.startswith(_NAMES) else text[:1].upper() + text[1:]

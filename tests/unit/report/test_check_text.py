@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.facts_builder import GPU, at, card, good_machine, make_facts, port
+from tests.facts_builder import GPU, at, card, good_machine, make_facts, make_function, port
 from tests.unit.checks.cases import FAILS, NO_GROUPS, Case
 from vfio_wizard.checks.registry import run_checks
 from vfio_wizard.model.facts import HostFacts, NetworkLink
@@ -71,6 +71,19 @@ def test_record_that_does_not_tell_asks_for_the_machine_once() -> None:
     text = _text(make_facts())
     assert text.count("This source does not tell") == 1
     assert "vfio-wizard capture -o FILE" in text
+
+
+def test_what_could_not_be_measured_does_not_hide_what_fails() -> None:
+    text = _text(good_machine(kvm=None, interrupt_remapping=Unread("kernel log", Gap.DENIED)))
+    assert "NOT MEASURED" not in text
+    assert "unknown  1: iommu.interrupt-remapping" in text
+
+
+def test_fix_that_several_cards_share_is_said_once() -> None:
+    third = make_function("0000:05:00.0", "10de:2484", 0x030000, group=9, parent=at("0000:00:03.0"))
+    text = _text(good_machine(pci=(port(), *card(), third)))
+    assert text.count("fail    gpu.twins") == 2
+    assert text.count("Bind this card by address") == 1
 
 
 def test_card_is_named_where_a_name_is_known() -> None:
