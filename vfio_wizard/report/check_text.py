@@ -241,8 +241,11 @@ def _lesser(findings: tuple[Finding, ...], page: _Page, severity: Severity, head
 
 def _folded(findings: tuple[Finding, ...], page: _Page) -> list[str]:
     lines = []
+    listed = not any(True for _ in _of(findings, Severity.BLOCKER, Status.FAIL))
     unknown = _ids(
-        one for one in findings if _is(one, Status.UNKNOWN) and one.severity is not Severity.BLOCKER
+        one
+        for one in findings
+        if _is(one, Status.UNKNOWN) and not (listed and one.severity is Severity.BLOCKER)
     )
     passed = _ids(one for one in findings if _is(one, Status.PASS))
     skipped = _ids(one for one in findings if _is(one, Status.SKIP))
