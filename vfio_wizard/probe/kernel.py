@@ -80,9 +80,7 @@ CONFIG_OPTIONS = (
 )
 """Options that a check or a prediction asks for, sorted."""
 
-CONFIG_PREFIXES = tuple(sorted({f"CONFIG_{option}="[:16] for option in CONFIG_OPTIONS}))
-"""Cut to a few lengths, since ``Host.lines`` looks a file through once for each: a third of the time
-for some thirty lines more."""
+CONFIG_PREFIXES = tuple(f"CONFIG_{option}=" for option in CONFIG_OPTIONS)
 
 BUILTIN_PREFIXES = (
     "kernel/arch/x86/kvm/",

@@ -10,7 +10,7 @@ from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.probe.boot import read_boot
 from vfio_wizard.probe.firmware import read_firmware
 from vfio_wizard.probe.kernel import read_kernel
-from vfio_wizard.system.host import RootHost
+from vfio_wizard.system.host import Host, RootHost
 
 MACHINE_ID = "0123456789abcdef0123456789abcdef"
 ROOT = "root=UUID=1111 ro"
@@ -74,7 +74,7 @@ class Tree:
         host.closed = paths
         return host
 
-    def boot(self, host: RootHost | None = None) -> Boot:
+    def boot(self, host: Host | None = None) -> Boot:
         host = host or self.host
         return read_boot(host, read_kernel(host), read_firmware(host))
 

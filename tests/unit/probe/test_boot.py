@@ -18,7 +18,8 @@ from vfio_wizard.probe.kernel import read_kernel
 from vfio_wizard.probe.kernels import read_kernels
 from vfio_wizard.probe.modprobe import read_modprobe
 from vfio_wizard.probe.virt import read_virt
-from vfio_wizard.system.host import Command, FileStat, RootHost
+from vfio_wizard.system.capture import CaptureHost, capture_text, parse_capture
+from vfio_wizard.system.host import Command, FileStat, Host, RootHost
 
 GRUB_MENU = f"""\
 set default="0"
@@ -633,3 +634,22 @@ def test_this_machine_is_read_without_a_process_and_with_few_looks() -> None:
     assert isinstance(kernel.cmdline, Kargs)
     assert isinstance(boot.distribution, Distribution)
     assert host.looked < 200
+
+
+def all_facts(host: Host) -> tuple[object, ...]:
+    kernel = read_kernel(host)
+    firmware = read_firmware(host)
+    told = (kernel, firmware, read_kernels(host, kernel), read_boot(host, kernel, firmware))
+    return (*told, read_virt(host), read_modprobe(host), boot_files(host))
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda value: value.__name__)
+def test_a_capture_tells_what_the_machine_told(machine: object, tmp_path: Path) -> None:
+    assert callable(machine)
+    tree = machine(Tree(tmp_path))
+    told: list[tuple[object, ...]] = []
+    text = capture_text(tree.host, lambda host: told.append(all_facts(host)))
+    replayed = CaptureHost(parse_capture(text, "capture"), "capture")
+    assert [all_facts(replayed)] == told
+    boot = tree.boot(replayed)
+    assert (loader_name(boot), generator_name(boot)) == MACHINES[machine]
