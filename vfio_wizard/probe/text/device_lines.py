@@ -37,7 +37,7 @@ _GROUP_PATH = re.compile(r"iommu_groups/(\d{1,6})(?:/devices)?/?:?$", re.ASCII)
 _LINK_TO_GROUP = re.compile(
     rf"({_ADDRESS})/iommu_group\b.*iommu_groups/(\d{{1,6}})$", re.ASCII | re.IGNORECASE
 )
-_LINK_TO_DEVICE = re.compile(r"([\w:.\-]+) -> \S*devices/", re.ASCII)
+_LINK_TO_DEVICE = re.compile(r"([\w:.\-]{1,60}) -> \S*devices/", re.ASCII)
 _TREE_ROOT = re.compile(r"\S*/iommu_groups/?$", re.ASCII)
 _PRE_ID = re.compile(r"\[([0-9a-f]{4}:[0-9a-f]{4})\]", re.ASCII | re.IGNORECASE)
 _TELLS_ID = re.compile(r"\[(?:[0-9a-f]{4}:)?[0-9a-f]{4}\]", re.ASCII | re.IGNORECASE)
@@ -162,8 +162,10 @@ class DeviceLines:
         if self._tree and text.isdigit():
             self._open(Heading(int(text), line, colon=True, inline=False))
             return True
+        if " -> " not in text or self._heading is None:
+            return False
         link = _LINK_TO_DEVICE.search(text)
-        if link is None or self._heading is None:
+        if link is None:
             return False
         self._member(self._heading.number, link[1], line)
         return True

@@ -13,7 +13,7 @@ from vfio_wizard.probe.text.class_words import class_by_words
 from vfio_wizard.probe.text.iommu_listing import LSPCI, completeness
 from vfio_wizard.probe.text.lines import clean_lines, words
 
-_SLOT = re.compile(r"^\W*Slot:\s+[0-9a-f:]+\.[0-7]\s*$", re.ASCII | re.IGNORECASE | re.MULTILINE)
+_SLOT = re.compile(r"^[^\w\n]*Slot:\s+[0-9a-f:]+\.[0-7]\s*$", re.ASCII | re.IGNORECASE | re.MULTILINE)
 _CODE = re.compile(r"\[([0-9a-f]{4})\]$|^([0-9a-f]{4})$", re.ASCII | re.IGNORECASE)
 
 Record = dict[str, str]
