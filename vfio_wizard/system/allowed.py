@@ -100,8 +100,8 @@ _ETC = """
 NIXOS booster.yaml cmdline.d** default{,/grub,/grub.d,/grub.d/*,/limine} dracut.conf dracut.conf.d** grub.d
 initramfs-tools** kernel** kernelstub** limine-entry-tool.d** mkinitcpio.conf
 mkinitcpio.conf.d** mkinitcpio.d** modprobe.d** modules modules-load.d** os-release pacman.d/hooks**
-sdboot-manage.conf sysconfig/{bootloader,grub} tmpfiles.d/*looking* udev/rules.d{,/*kvmfr*,/*vfio*} libvirt{,/qemu.conf}
-qemu/firmware** zfsbootmenu**
+sdboot-manage.conf sysconfig/{bootloader,grub} tmpfiles.d/*looking* udev/rules.d{,/*kvmfr*,/*vfio*}
+libvirt{,/qemu.conf} qemu/firmware** zfsbootmenu**
 """
 
 _PROSE = f"""

@@ -15,9 +15,7 @@ COMMANDS: frozenset[tuple[str, ...]] = frozenset(
         ("journalctl", "--boot", "--dmesg", "--no-pager", "--output=short-monotonic"),
         ("libvirtd", "--version"),
         ("loginctl", "--no-legend", "list-sessions"),
-        ("lspci", "-Dnn"),
-        ("lspci", "-Dnnk"),
-        ("lspci", "-Dvmmnnk"),
+        ("lspci", "-Dvmmnn"),
         ("qemu-system-x86_64", "--version"),
         ("qemu-kvm", "--version"),
         ("swtpm", "--version"),
@@ -28,8 +26,13 @@ COMMANDS: frozenset[tuple[str, ...]] = frozenset(
 )
 """Each reads and changes nothing."""
 
-ADAPTERS: dict[tuple[str, ...], tuple[str, str]] = {}
-"""Pseudo commands, and the module and function that answer them."""
+ADAPTERS: dict[tuple[str, ...], tuple[str, str]] = {
+    ("@libvirt", "state"): ("vfio_wizard.system.libvirt", "state_text"),
+    ("@pylspci", "names"): ("vfio_wizard.system.lspci", "names_text"),
+    ("@pyroute2", "links"): ("vfio_wizard.system.netlink", "links_text"),
+    ("@pyudev", "pci"): ("vfio_wizard.system.udev", "properties_text"),
+}
+"""Pseudo commands, and the module and function that answer them with JSON text."""
 
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin:/run/current-system/sw/bin"
 """Fixed, so that root never runs what an unprivileged user put first in PATH."""

@@ -131,21 +131,24 @@ class RootHost:
     It remembers where directories lead; look again after a hot-plug with a new one.
     """
 
-    def __init__(self, root: str = "/") -> None:
-        """``root`` is a directory of the machine that the program runs on."""
+    def __init__(self, root: str = "/", *, is_record: bool = False) -> None:
+        """``root`` is a directory of the machine that the program runs on.
+
+        ``is_record`` makes even ``/`` a tree that cannot be changed: what ``--host /`` asks for.
+        """
         self._prefix = root.rstrip("/") + "/"
-        self._live = self._prefix == "/"
+        self._live = self._prefix == "/" and not is_record
         self._leads: dict[str, str] = {}
 
     @property
     def live(self) -> bool:
-        """True only for ``/``."""
+        """True only for ``/``, and not as a record."""
         return self._live
 
     @property
     def label(self) -> str:
         """``this machine``, or the directory."""
-        return "this machine" if self._live else self._prefix.rstrip("/")
+        return "this machine" if self._live else self._prefix.rstrip("/") or "/"
 
     @property
     def kind(self) -> str:

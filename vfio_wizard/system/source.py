@@ -39,10 +39,20 @@ def open_source(argument: str | None) -> Host | TextSource:
     if argument == "-":
         return _from_text("standard input", _standard_input())
     if argument.startswith(_SSH):
-        return _from_text(argument, _over_ssh(argument.removeprefix(_SSH)))
+        return _from_ssh(argument)
     if os.path.isdir(argument):
         return _directory(argument)
     return _from_text(argument, _file(argument))
+
+
+def _from_ssh(argument: str) -> Host:
+    source = _from_text(argument, _over_ssh(argument.removeprefix(_SSH)))
+    if isinstance(source, TextSource):
+        message = (
+            f"{argument} answered with something that is no capture; is its vfio-wizard of this version?"
+        )
+        raise UsageError(message)
+    return source
 
 
 def _from_text(label: str, text: str) -> Host | TextSource:
@@ -57,13 +67,26 @@ def _from_text(label: str, text: str) -> Host | TextSource:
 
 
 def _directory(path: str) -> Host | TextSource:
-    if any(os.path.isdir(os.path.join(path, name)) for name in TOP_DIRECTORIES):
-        return RootHost(os.path.abspath(path))
+    if _is_root(path):
+        return RootHost(os.path.abspath(path), is_record=True)
     texts, ignored = _texts(path)
     if not texts:
         message = f"{path} holds neither a root (sys/, proc/ or etc/) nor text files about a machine"
-        raise UsageError(message)
+        raise UsageError(message + _hint(path, ignored))
     return TextSource(texts, ignored)
+
+
+def _hint(path: str, names: tuple[str, ...]) -> str:
+    """An unpacked archive often has the root one level deeper; a packed one is of no use."""
+    for name in names:
+        if _is_root(os.path.join(path, name)):
+            return f"; {os.path.join(path, name)} does"
+    packed = next((name for name in names if ".tar" in name or name.endswith((".tgz", ".zip"))), None)
+    return f"; unpack {packed} first" if packed else ""
+
+
+def _is_root(path: str) -> bool:
+    return any(os.path.isdir(os.path.join(path, name)) for name in TOP_DIRECTORIES)
 
 
 def _texts(path: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
@@ -74,11 +97,22 @@ def _texts(path: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
         if not os.path.isfile(place) or os.path.getsize(place) > TEXT_LIMIT or len(texts) >= MOST_TEXTS:
             ignored.append(name)
             continue
-        try:
-            texts.append((name, _file(place, TEXT_LIMIT)))
-        except UsageError:
+        text = _text_about_a_machine(place)
+        if text is None:
             ignored.append(name)
+        else:
+            texts.append((name, text))
     return tuple(texts), tuple(ignored)
+
+
+def _text_about_a_machine(place: str) -> str | None:
+    """A text file; of those in JSON only reports, which have a ``hardware`` section."""
+    try:
+        text = _file(place, TEXT_LIMIT)
+    except UsageError:
+        return None
+    is_json = text.lstrip()[:1] in ("{", "[") and place.endswith(".json")
+    return None if not text.strip() or (is_json and '"hardware"' not in text) else text
 
 
 def _names(path: str) -> list[str]:
