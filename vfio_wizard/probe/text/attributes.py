@@ -11,13 +11,13 @@ from vfio_wizard.probe.text.lines import words
 Attributes = dict[str, Any]
 """What was told below one function, by the names of ``PciFunction`` (and ``secondary``, a bus number)."""
 
-_ID = re.compile(r"\[([0-9a-f]{4}:[0-9a-f]{4})\]", re.ASCII | re.IGNORECASE)
-_BARE_ID = re.compile(r"^([0-9a-f]{4}:[0-9a-f]{4})\b", re.ASCII | re.IGNORECASE)
-_FLAG_GROUP = re.compile(r"\bIOMMU group (\d{1,6})\b", re.ASCII)
-_NUMBER = re.compile(r"\d{1,6}", re.ASCII)
-_SECONDARY = re.compile(r"secondary=([0-9a-f]{2})\b", re.ASCII | re.IGNORECASE)
-_HEX_ROW = re.compile(r"([0-9a-f]{2,3}): ((?:[0-9a-f]{2} ?){16})$", re.ASCII | re.IGNORECASE)
-_NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
+_ID = r"(?ai)\[([0-9a-f]{4}:[0-9a-f]{4})\]"
+_BARE_ID = r"(?ai)^([0-9a-f]{4}:[0-9a-f]{4})\b"
+_FLAG_GROUP = r"(?a)\bIOMMU group (\d{1,6})\b"
+_NUMBER = r"(?a)\d{1,6}"
+_SECONDARY = r"(?ai)secondary=([0-9a-f]{2})\b"
+_HEX_ROW = r"(?ai)([0-9a-f]{2,3}): ((?:[0-9a-f]{2} ?){16})$"
+_NAME = r"(?a)[\w-]{1,64}"
 
 _SILENT = frozenset(
     (
@@ -34,7 +34,7 @@ def attribute(text: str, indented: bool) -> Attributes | None:
     reader = _READERS.get(key.lower())
     if colon and reader and (indented or key.lower() != "iommu group"):
         return reader(value)
-    row = _HEX_ROW.match(text)
+    row = re.match(_HEX_ROW, text)
     if row:
         return _hex_row(int(row[1], 16), bytes.fromhex(row[2]))
     if text.split(" ", 1)[0].rstrip(":") in _SILENT and (colon or indented):
@@ -43,35 +43,35 @@ def attribute(text: str, indented: bool) -> Attributes | None:
 
 
 def _subsystem(value: str) -> Attributes:
-    found = _ID.findall(value) or _BARE_ID.findall(value)
+    found = re.findall(_ID, value) or re.findall(_BARE_ID, value)
     return {"subsystem": PciId.parse(found[-1])} if found else {}
 
 
 def _driver(value: str) -> Attributes:
-    name = _NAME.match(value)
+    name = re.match(_NAME, value)
     return {"driver": name[0]} if name else {}
 
 
 def _modules(value: str) -> Attributes:
     names = (word.strip().replace("-", "_") for word in words(value).split(","))
-    return {"modules": tuple(sorted({name for name in names if _NAME.fullmatch(name)}))}
+    return {"modules": tuple(sorted({name for name in names if re.fullmatch(_NAME, name)}))}
 
 
 def _group(value: str) -> Attributes:
-    return {"group": int(value)} if _NUMBER.fullmatch(value) else {}
+    return {"group": int(value)} if re.fullmatch(_NUMBER, value) else {}
 
 
 def _numa(value: str) -> Attributes:
-    return {"numa_node": int(value)} if _NUMBER.fullmatch(value) else {}
+    return {"numa_node": int(value)} if re.fullmatch(_NUMBER, value) else {}
 
 
 def _flags(value: str) -> Attributes:
-    found = _FLAG_GROUP.search(value)
+    found = re.search(_FLAG_GROUP, value)
     return {"group": int(found[1])} if found else {}
 
 
 def _bus(value: str) -> Attributes:
-    found = _SECONDARY.search(value)
+    found = re.search(_SECONDARY, value)
     return {"secondary": int(found[1], 16)} if found else {}
 
 

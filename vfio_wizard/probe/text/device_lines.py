@@ -31,26 +31,25 @@ _DEVICE = re.compile(
     r"(?P<after>(?:\s*\[(?:r|reset|\*)\])*)\s*(?P<words>.*)",
     re.ASCII | re.IGNORECASE,
 )
-_NUMBERED = re.compile(rf"\s*(\d{{1,4}}):?\s+(?=(?:\[[0-9a-f:]+\]\s*)?{_ADDRESS})", re.ASCII | re.IGNORECASE)
-_MEMBER_PATH = re.compile(r"iommu_groups/(\d{1,6})/devices/([\w:.\-]+)", re.ASCII)
-_GROUP_PATH = re.compile(r"iommu_groups/(\d{1,6})(?:/devices)?/?:?$", re.ASCII)
-_LINK_TO_GROUP = re.compile(
-    rf"({_ADDRESS})/iommu_group\b.*iommu_groups/(\d{{1,6}})$", re.ASCII | re.IGNORECASE
-)
-_LINK_TO_DEVICE = re.compile(r"([\w:.\-]{1,60}) -> \S*devices/", re.ASCII)
-_TREE_ROOT = re.compile(r"\S*/iommu_groups/?$", re.ASCII)
+# Plain strings, which ``re`` compiles when they are first needed: most texts need none of them.
+_NUMBERED = rf"(?ai)\s*(\d{{1,4}}):?\s+(?=(?:\[[0-9a-f:]+\]\s*)?{_ADDRESS})"
+_MEMBER_PATH = r"(?a)iommu_groups/(\d{1,6})/devices/([\w:.\-]+)"
+_GROUP_PATH = r"(?a)iommu_groups/(\d{1,6})(?:/devices)?/?:?$"
+_LINK_TO_GROUP = rf"(?ai)({_ADDRESS})/iommu_group\b.*iommu_groups/(\d{{1,6}})$"
+_LINK_TO_DEVICE = r"(?a)([\w:.\-]{1,60}) -> \S*devices/"
+_TREE_ROOT = r"(?a)\S*/iommu_groups/?$"
 _PRE_ID = re.compile(r"\[([0-9a-f]{4}:[0-9a-f]{4})\]", re.ASCII | re.IGNORECASE)
-_TELLS_ID = re.compile(r"\[(?:[0-9a-f]{4}:)?[0-9a-f]{4}\]", re.ASCII | re.IGNORECASE)
-_RESET = re.compile(r"\[(?:r|reset|\*)\]", re.IGNORECASE)
-_PROMPT = re.compile(
-    r"```|[\w.-]+@[\w.-]+[^\s#$%]*\s?[#$%]|\[[^\]\s]+@[^\]]+\]\s?[#$%]|[$%] \S"
-    r"|(?:# ?)?(?:sudo |lspci\b|ls -|find /|for \w+ in|cat /|dmesg\b|journalctl\b)",
-    re.ASCII,
+_TELLS_ID = r"(?ai)\[(?:[0-9a-f]{4}:)?[0-9a-f]{4}\]"
+_RESETS = ("[r]", "[reset]", "[*]")
+_PROMPT = (
+    r"(?a)```|[\w.-]+@[\w.-]+[^\s#$%]*\s?[#$%]|\[[^\]\s]+@[^\]]+\]\s?[#$%]|[$%] \S"
+    r"|(?:# ?)?(?:sudo |lspci\b|ls -|find /|for \w+ in|cat /|dmesg\b|journalctl\b)"
 )
-_OPEN_ID = re.compile(r"\[[0-9a-f]{0,4}:?[0-9a-f]{0,4}$", re.IGNORECASE)
-_OPEN_NOTE = re.compile(r"\((?:rev|prog-if)(?: [0-9a-f]?)?$", re.IGNORECASE)
-_TORN_ADDRESS = re.compile(r"\b[0-9a-f]{2,8}:[0-9a-f.:]*$", re.IGNORECASE)
-_NO_WRAP = re.compile(r"USB:|Bus \d|\[\d+:\d+:\d+:\d+\]", re.IGNORECASE)
+_COMMANDS = ("sudo ", "lspci", "ls -", "find /", "for ", "cat /", "dmesg", "journalctl")
+_OPEN_ID = r"(?ai)\[[0-9a-f]{0,4}:?[0-9a-f]{0,4}$"
+_OPEN_NOTE = r"(?ai)\((?:rev|prog-if)(?: [0-9a-f]?)?$"
+_TORN_ADDRESS = r"(?ai)\b[0-9a-f]{2,8}:[0-9a-f.:]*$"
+_NO_WRAP = r"(?ai)USB:|Bus \d|\[\d+:\d+:\d+:\d+\]"
 
 _WRAPS = 3
 """Lines that the words of one function may be wrapped over."""
@@ -150,7 +149,10 @@ class DeviceLines:
 
     def _end(self, line: Line) -> bool:
         """A prompt or a fence: another command's output begins."""
-        if not _PROMPT.match(line.text):
+        text = line.text
+        if text[0] not in "`[$%#" and "@" not in text and not text.startswith(_COMMANDS):
+            return False
+        if not re.match(_PROMPT, text):
             return False
         self._heading = None
         return True
@@ -164,25 +166,25 @@ class DeviceLines:
             return True
         if " -> " not in text or self._heading is None:
             return False
-        link = _LINK_TO_DEVICE.search(text)
+        link = re.search(_LINK_TO_DEVICE, text)
         if link is None:
             return False
         self._member(self._heading.number, link[1], line)
         return True
 
     def _group_path(self, line: Line) -> bool:
-        member = _MEMBER_PATH.search(line.text)
+        member = re.search(_MEMBER_PATH, line.text)
         if member:
             self._member(int(member[1]), member[2], line)
             return True
-        link = _LINK_TO_GROUP.search(line.text)
+        link = re.search(_LINK_TO_GROUP, line.text)
         if link:
             self._member(int(link[2]), link[1], line)
             return True
-        heading = _GROUP_PATH.search(line.text)
+        heading = re.search(_GROUP_PATH, line.text)
         if heading:
             self._open(Heading(int(heading[1]), line, colon=True, inline=False))
-        self._tree = self._tree or _TREE_ROOT.match(line.text) is not None
+        self._tree = self._tree or re.match(_TREE_ROOT, line.text) is not None
         return heading is not None or self._tree
 
     def _member(self, group: int, name: str, line: Line) -> None:
@@ -216,7 +218,7 @@ class DeviceLines:
         if entry is None:
             if len(rest.split()) > _HEADING_WORDS:
                 return False
-            if _TORN_ADDRESS.search(rest):
+            if re.search(_TORN_ADDRESS, rest):
                 self._heading = None
                 return True
             self._open(Heading(number, line, colon=colon, inline=False))
@@ -228,7 +230,7 @@ class DeviceLines:
 
     def _numbered(self, line: Line) -> bool:
         """A bare group number before the function, where ``_numbers_are_groups``."""
-        found = _NUMBERED.match(line.text)
+        found = re.match(_NUMBERED, line.text)
         entry = _entry(line.text[found.end() :], line) if found else None
         if found is None or entry is None:
             return False
@@ -263,11 +265,11 @@ class DeviceLines:
             return False
         entry = self.entries[-1]
         follows = line.number == entry.line.number + entry.wraps + 1
-        if not follows or entry.wraps >= _WRAPS or _NO_WRAP.match(line.text):
+        if not follows or entry.wraps >= _WRAPS or re.match(_NO_WRAP, line.text):
             return False
-        if not _OPEN_NOTE.search(entry.words) and not _may_bring_ids(entry, line):
+        if not re.search(_OPEN_NOTE, entry.words) and not _may_bring_ids(entry, line):
             return False
-        glue = "" if _OPEN_ID.search(entry.words) else " "
+        glue = "" if re.search(_OPEN_ID, entry.words) else " "
         entry.words += glue + line.text
         entry.wraps += 1
         return True
@@ -296,7 +298,7 @@ def _numbers_are_groups(lines: Iterable[Line]) -> bool:
     for line in lines:
         if _GROUP.match(line.text):
             return False
-        found = _NUMBERED.match(line.text)
+        found = re.match(_NUMBERED, line.text)
         repeats = repeats or (found is not None and found[1] == last)
         last = found[1] if found else None
     return repeats
@@ -304,7 +306,7 @@ def _numbers_are_groups(lines: Iterable[Line]) -> bool:
 
 def _may_bring_ids(entry: Entry, line: Line) -> bool:
     """Whether ids are due (``-nn`` shows in the class code or a bracket) and not there yet."""
-    due = "[" in entry.words or _TELLS_ID.search(line.text) is not None
+    due = "[" in entry.words or re.search(_TELLS_ID, line.text) is not None
     return entry.torn and due
 
 
@@ -327,7 +329,7 @@ def _entry(text: str, line: Line) -> Entry | None:
         line,
         found["words"],
         told[1] if told else None,
-        reset=_RESET.search(marks) is not None,
+        reset=any(mark in marks.lower() for mark in _RESETS),
     )
     entry.column = line.indent + len(line.text) - len(text) + found.start("address")
     return entry

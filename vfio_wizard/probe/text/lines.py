@@ -13,8 +13,8 @@ _ESCAPES = re.compile(
 )
 _QUOTES = re.compile(r"(?:\s{0,8}>)+ ?")
 _TREE = str.maketrans(dict.fromkeys("│├└─┬┤┌┐┘╰╭╞╪╡╤╧═━┃|", " "))
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b\ufeff\ud800-\udfff]")
-_NUMBERED = re.compile(
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b\ufeff\ud800-\udfff]"
+_NUMBERED = (
     r"\s{0,8}(?!(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7])(\d{1,5})(?:[:.)|]\s?|\t|\s{1,2}|$)"
 )
 
@@ -40,15 +40,18 @@ def clean_lines(text: str) -> Iterator[Line]:
 
 def words(text: str) -> str:
     """Words of a device name on one line, without control characters and repeated blanks."""
-    return " ".join(_CONTROL.sub(" ", text).split())
+    plain = text if text.isprintable() else re.sub(_CONTROL, " ", text)
+    return " ".join(plain.split())
 
 
 def _clean(number: int, row: str, numbered: bool) -> Line:
     if ">" in row[:9] and (quote := _QUOTES.match(row)):
         row = row[quote.end() :]
-    if numbered and (prefix := _NUMBERED.match(row)):
+    if numbered and (prefix := re.match(_NUMBERED, row)):
         row = row[prefix.end() :]
-    row = _CONTROL.sub("", row.translate(_TREE).replace("\xa0", " ")).expandtabs(8).rstrip()
+    row = row.translate(_TREE).replace("\xa0", " ").expandtabs(8).rstrip()
+    if not row.isprintable():
+        row = re.sub(_CONTROL, "", row)
     bare = row.lstrip(" ")
     return Line(number, len(row) - len(bare), bare)
 
@@ -63,7 +66,7 @@ def _is_numbered(rows: list[str]) -> bool:
         bare = _QUOTES.sub("", row, count=1)
         if not bare.strip():
             continue
-        found = _NUMBERED.match(bare)
+        found = re.match(_NUMBERED, bare)
         if found is None or int(found[1]) <= last:
             return False
         last = int(found[1])

@@ -8,7 +8,6 @@ from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.unread import Unread
 from vfio_wizard.probe.text.cmdline import embedded, with_cmdline
 from vfio_wizard.probe.text.form import read_part, unknown
-from vfio_wizard.probe.text.merge import merge
 
 
 def read_texts(parts: Sequence[tuple[str, str]]) -> HostFacts:
@@ -19,6 +18,10 @@ def read_texts(parts: Sequence[tuple[str, str]]) -> HostFacts:
     read = [facts for label, text in parts if (facts := _one(label, text)) is not None]
     if not read:
         raise unknown([label for label, _ in parts])
+    if len(read) == 1:
+        return read[0]
+    from vfio_wizard.probe.text.merge import merge  # noqa: PLC0415 - a single text needs none
+
     return merge(read)
 
 
