@@ -46,14 +46,26 @@ def _firmware(case: Situation) -> Iterator[Outcome]:
     elif tables.ivrs is True:
         yield passed("the firmware offers AMD-Vi", (f"{_TABLES}/IVRS", "present"))
     elif (gap := first_gap(tables.dmar, tables.ivrs)) is not None:
-        yield unknown(
-            "whether the firmware offers an IOMMU is not known",
-            gap,
-            "a file DMAR or IVRS must be among the ACPI tables.",
-            ("ls", f"/{_TABLES}"),
-        )
+        yield _table_unread(facts, gap)
     else:
         yield _no_table(facts)
+
+
+def _table_unread(facts: HostFacts, gap: Unread) -> Outcome:
+    if _groups_prove_table(facts):
+        seen = (facts.iommu.origin, "groups with devices")
+        return passed("the IOMMU is in use, which on this processor takes a table of the firmware", seen)
+    return unknown(
+        "whether the firmware offers an IOMMU is not known",
+        gap,
+        "a file DMAR or IVRS must be among the ACPI tables.",
+        ("ls", f"/{_TABLES}"),
+    )
+
+
+def _groups_prove_table(facts: HostFacts) -> bool | None:
+    """On bare x86 the kernel finds an IOMMU through DMAR or IVRS only; guests may have virtio-iommu."""
+    return is_x86(facts) is True and facts.kernel.hypervisor is None and holds_groups(facts)
 
 
 def _no_table(facts: HostFacts) -> Outcome:

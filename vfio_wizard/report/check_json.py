@@ -12,6 +12,19 @@ from vfio_wizard.model.unread import Unread
 
 SCHEMA = "vfio-wizard/check/1"
 
+_LOADER = {
+    "grub-mkconfig": "grub",
+    "grub-bls": "grub",
+    "systemd-boot-kernel-install": "systemd-boot",
+    "systemd-boot-manual-entries": "systemd-boot",
+    "sdboot-manage": "systemd-boot",
+    "limine-entry-tool": "limine",
+    "uki-mkinitcpio": "uki",
+    "uki-addon": "uki",
+    "efistub-nvram": "efistub",
+}
+"""The loader behind a boot chain; other chains are called by their own name."""
+
 
 def check_json(facts: HostFacts, findings: tuple[Finding, ...]) -> dict[str, Any]:
     """The whole document, ready for ``json.dumps(…, sort_keys=True)``."""
@@ -25,14 +38,16 @@ def check_json(facts: HostFacts, findings: tuple[Finding, ...]) -> dict[str, Any
 
 
 def host_json(facts: HostFacts) -> dict[str, Any]:
-    """What the machine is, in seven words."""
+    """What the machine is: ``boot_loader`` is the loader, ``boot_chain`` how its configuration is made."""
     boot = facts.boot
+    chain = None if isinstance(boot.loader, Unread) else boot.loader.name
     return {
         "live": facts.source.live,
         "kernel": _told(facts.kernel.release),
         "cpu_vendor": _told(facts.cpu.vendor),
         "firmware": _told(facts.firmware.type),
-        "boot_loader": None if isinstance(boot.loader, Unread) else boot.loader.name,
+        "boot_loader": _LOADER.get(chain, chain) if chain else None,
+        "boot_chain": chain,
         "initramfs": None if isinstance(boot.initramfs, Unread) else boot.initramfs.name,
         "distribution": None if isinstance(boot.distribution, Unread) else boot.distribution.id,
     }

@@ -753,7 +753,7 @@ FAILS: tuple[Case, ...] = (
 GAPS: dict[str, HostFacts] = {
     "host.bare-metal": good_machine(hypervisor=untold("x")),
     "cpu.virtualization": good_machine(flags=untold("x")),
-    "iommu.firmware": good_machine(dmar=untold("x")),
+    "iommu.firmware": good_machine(dmar=untold("x"), groups=untold("x")),
     "iommu.enabled": good_machine(groups=untold("x")),
     "iommu.interrupt-remapping": good_machine(interrupt_remapping=DENIED),
     "kvm.available": good_machine(kvm=untold("x")),
@@ -825,6 +825,7 @@ SKIPS: tuple[Case, ...] = (
 
 PASSES: tuple[Case, ...] = (
     Case("AMD table", "iommu.firmware", good_machine(**AMD_HOST), "AMD-Vi"),
+    Case("tables not told, groups there", "iommu.firmware", good_machine(dmar=untold("x")), "is in use"),
     Case(
         "Debian 12 leaves only the iGPU out: the parameter has a meaning",
         "boot.stale-parameters",

@@ -50,14 +50,15 @@ def test_schema_refuses_a_failure_without_a_fix_and_a_pass_without_proof(
         assert not validator.is_valid(document)
 
 
-def test_host_is_told_in_seven_words() -> None:
+def test_host_is_told_in_eight_words() -> None:
     document = _document(good_machine())
     assert document["host"] == {
         "live": True,
         "kernel": "6.12.9-test",
         "cpu_vendor": "intel",
         "firmware": "uefi",
-        "boot_loader": "grub-mkconfig",
+        "boot_loader": "grub",
+        "boot_chain": "grub-mkconfig",
         "initramfs": "initramfs-tools",
         "distribution": "debian",
     }
