@@ -16,7 +16,9 @@ from vfio_wizard.model.iommu import IommuGroup
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.probe.gather import gather
+from vfio_wizard.system.capture import CaptureHost
 from vfio_wizard.system.host import RootHost
+from vfio_wizard.system.record import capture, document_text
 
 GPU = "0000:01:00.0"
 CPUINFO = "processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: svm\n\n"
@@ -108,6 +110,26 @@ def test_what_was_not_asked_for_is_untold(tmp_path: Path) -> None:
     facts = gather(machine(tmp_path).host(), topology=False, holders=False)
     assert isinstance(facts.cpu.cores, Unread)
     assert facts.cpu.cores.gap is Gap.UNTOLD
+
+
+def without_details(fact: object) -> object:
+    """A fact in which a gap is its place and kind: why a source is silent is told in its own words."""
+    if isinstance(fact, Unread):
+        return (fact.path, fact.gap)
+    return tuple(map(without_details, fact)) if isinstance(fact, tuple) else fact
+
+
+def test_a_capture_of_a_machine_tells_what_the_machine_told(tmp_path: Path) -> None:
+    tree = machine(tmp_path).file("proc/iomem", "  e0000000-e02fffff : BOOTFB\n")
+    tree.files("sys/kernel/irq/9", chip_name="IR-IO-APIC").group(1, "identity", "0x1 0x2 msi\n")
+    tree.file("proc/net/route", "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n")
+    document = capture(tree.host(), lambda host: gather(host, holders=False), strict=True)
+    told = gather(CaptureHost.parse(document_text(document), "x"), holders=False)
+    seen = gather(tree.host(), holders=False)
+
+    for part in ("pci", "iommu", "network", "disks", "cpu", "display", "memory"):
+        assert without_details(getattr(told, part)) == without_details(getattr(seen, part))
+    assert told.source.kind == "capture"
 
 
 @pytest.mark.parametrize("seed", range(12))
