@@ -48,11 +48,13 @@ def _is_vfio(module: str) -> bool:
     return module in ("vfio_pci", "pci_stub") or module.endswith("_vfio_pci")
 
 
-def softdeps(passed: tuple[Passed, ...], facts: HostFacts, by: BindBy) -> tuple[Softdep, ...]:
+def softdeps(
+    passed: tuple[Passed, ...], facts: HostFacts, by: BindBy, *, achieved: bool
+) -> tuple[Softdep, ...]:
     """One soft dependency for each module that could be quicker than vfio-pci.
 
-    A binding by address needs none on hosts where ``driver_override`` is written before any driver
-    loads; other hosts load vfio-pci, which writes it, first. A built-in driver has no module to wait.
+    ``achieved`` says that the host binds the functions already, so nothing is missing. A built-in driver
+    has no module to wait.
     """
     if VFIO_PCI in _builtin(facts) and by is BindBy.ID:
         return ()
@@ -62,7 +64,9 @@ def softdeps(passed: tuple[Passed, ...], facts: HostFacts, by: BindBy) -> tuple[
             if module not in _builtin(facts):
                 found.setdefault(module, []).append(str(one.address))
     return tuple(
-        Softdep(module, f"would claim {' and '.join(addresses)}", _has_softdep(facts.modprobe, module))
+        Softdep(
+            module, f"would claim {' and '.join(addresses)}", achieved or _has_softdep(facts.modprobe, module)
+        )
         for module, addresses in found.items()
     )
 

@@ -18,6 +18,7 @@ from vfio_wizard.model.plan import (
     HostSettings,
     Machine,
     Membership,
+    Parameter,
     Passed,
     Plan,
     Refusal,
@@ -50,6 +51,7 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
     isolation = cpus.isolation(selection.cpus, facts.cpu)
     bind_words, moved = parameters.binding_parameters(bind, facts)
     bound = bool(passed) and all(one.driver == VFIO_DRIVER for one in passed)
+    achieved = _achieved(bound, bind, bind_words, leaving, facts)
     users = _users(facts, selection)
     around = refuse.Leaving(facts, chosen, every_gpu, leaving, passed)
     refusals, overruled = _overrule(refuse.refusals(around, selection), selection.allow)
@@ -66,8 +68,8 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
             *parameters.cpu_parameters(isolation, facts),
         ),
         remove=(*moved, *parameters.blocking_parameters(facts)),
-        softdeps=modules.softdeps(passed, facts, bind.by),
-        modules=modules.early_modules(facts, achieved=_achieved(bound, bind, bind_words)),
+        softdeps=modules.softdeps(passed, facts, bind.by, achieved=achieved),
+        modules=modules.early_modules(facts, achieved=achieved),
         users=users,
         memberships=_memberships(users, facts),
         guest=names.guest_name(selection.guest),
@@ -157,11 +159,32 @@ def _passed(function: PciFunction, chosen: tuple[Gpu, ...], known_names: Names) 
     )
 
 
-def _achieved(bound: bool, bind: Binding, words: tuple[object, ...]) -> bool:
-    """Whether the host's own boot already did what the early modules are for."""
-    if bind.by is BindBy.ADDRESS:
-        return bound
-    return bound and all(getattr(one, "present", False) for one in words)
+def _achieved(
+    bound: bool,
+    bind: Binding,
+    words: tuple[Parameter, ...],
+    leaving: tuple[PciFunction, ...],
+    facts: HostFacts,
+) -> bool:
+    """Whether the host's own boot binds the functions already, by whatever means.
+
+    By address that shows in modprobe.d, or on NixOS, where stage 1 is not to be read, in the override that
+    the functions still carry. A function that libvirt took for a running guest carries one as well.
+    """
+    if not bound:
+        return False
+    if bind.by is BindBy.ID:
+        return all(one.present for one in words)
+    if _is_nixos(facts):
+        return all(one.driver_override == VFIO_DRIVER for one in leaving)
+    lines = () if isinstance(facts.modprobe, Unread) else facts.modprobe.lines
+    texts = [line.rest for line in lines if (line.command, line.module) == ("install", "vfio_pci")]
+    return all(any(str(one.address) in text for text in texts) for one in leaving)
+
+
+def _is_nixos(facts: HostFacts) -> bool:
+    distribution = facts.boot.distribution
+    return not isinstance(distribution, Unread) and distribution.id == "nixos"
 
 
 def _users(facts: HostFacts, selection: Selection) -> tuple[str, ...]:
@@ -177,9 +200,7 @@ def _users(facts: HostFacts, selection: Selection) -> tuple[str, ...]:
 def _memberships(users: tuple[str, ...], facts: HostFacts) -> tuple[Membership, ...]:
     """The group is called libvirtd on NixOS and libvirt elsewhere; its members tell who is in already."""
     members = known(facts.virt.libvirt_group, None)
-    distribution = facts.boot.distribution
-    nixos = not isinstance(distribution, Unread) and distribution.id == "nixos"
-    group = "libvirtd" if nixos else "libvirt"
+    group = "libvirtd" if _is_nixos(facts) else "libvirt"
     user = facts.virt.user
     mine = () if isinstance(user, Unread) or user.name not in users else user.groups
     return tuple(Membership(name, group, name in (members or ()) or group in mine) for name in users)

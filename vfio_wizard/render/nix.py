@@ -285,10 +285,11 @@ def _item(value: Value, indent: str) -> str:
 
 def _indented(lines: tuple[str | Code, ...], indent: str) -> str:
     inner = indent + "  "
-    # Nix strips the spaces that all lines have in common; one line that hides its own stops that.
-    guard = all(isinstance(line, str) and line.startswith(" ") for line in lines)
+    # Nix strips the spaces that all lines have in common; a line that is quoted keeps its own.
+    written = [index for index, line in enumerate(lines) if line]
+    guard = all(str(lines[index]).startswith(" ") for index in written)
     body = "".join(
-        f"{inner}{_indented_line(line, quoted=guard and index == 0)}\n" if line else "\n"
+        f"{inner}{_indented_line(line, quoted=guard and index == written[0])}\n" if line else "\n"
         for index, line in enumerate(lines)
     )
     return f"''\n{body}{indent}''"

@@ -103,8 +103,7 @@ def _by_address(target: Target) -> Part:
 
 
 _WHY_ADDRESS = (
-    "By address: {}. An address says where a card sits today: if another device sits there, "
-    "nothing is taken."
+    "By address: {}. An address says where a card sits today: if another device sits there, nothing is taken."
 )
 
 

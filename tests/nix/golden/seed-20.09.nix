@@ -1,0 +1,55 @@
+# Gives a graphics card to virtual machines. Made by vfio-wizard 0.1.0.
+#
+# Machine: ASRock X570 Taichi, AMD Ryzen 9 3900X 12-Core Processor, Linux 6.12.9
+# Release: NixOS 20.09
+# Guest:   0000:2f:00.0 Navi 10 [Radeon RX 5600 OEM/5600 XT / 5700/5700 XT] (1002:731f)
+#          0000:2f:00.1 Navi 10 HDMI Audio (1002:ab38)
+# Host:    0000:31:00.0 Lexa PRO [Radeon 540/540X/550/550X / RX 540X/550/550X]
+#
+# On: put this file beside configuration.nix, add ./gpu_passthrough.nix to its imports, run
+# nixos-rebuild boot and restart.
+#
+# Off: take the import out again and do the same. If the machine does not come up, the
+# previous generation in the boot menu is the way back.
+#
+# Not in NixOS 20.09: an option for a virtual TPM (21.11 and later have one).
+#
+# Not in NixOS 20.09: SPICE USB redirection, which came with 21.05.
+{ lib, pkgs, ... }:
+{
+  boot.kernelParams = [
+    # No function that stays on the host has one of these ids.
+    "vfio-pci.ids=1002:731f,1002:ab38"
+  ];
+
+  # This stage 1 loads modules in the order of this list: vfio-pci before any graphics
+  # driver.
+  boot.initrd.kernelModules = lib.mkBefore [
+    "vfio_pci"
+    "vfio_iommu_type1"
+  ];
+
+  virtualisation.libvirtd = {
+    enable = true;
+    # Guests start when asked, not because they ran at the last shutdown.
+    onBoot = "ignore";
+    # A guest with a real card cannot be saved to disk.
+    onShutdown = "shutdown";
+    # A guest that breaks out of QEMU should not be root.
+    qemuRunAsRoot = false;
+  };
+
+  # May manage guests without a password.
+  users.groups.libvirtd.members = [ "alice" ];
+
+  # Where virt-manager keeps its settings.
+  programs.dconf.enable = true;
+  environment.systemPackages = [
+    pkgs.virt-manager
+    pkgs.looking-glass-client
+  ];
+
+  # Looking Glass: the guest's <shmem> of 64 MiB holds pictures up to 2560x1440. Only the
+  # user and QEMU may see the screen.
+  systemd.tmpfiles.rules = [ "f /dev/shm/looking-glass 0660 alice qemu-libvirtd -" ];
+}
