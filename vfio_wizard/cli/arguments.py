@@ -62,20 +62,29 @@ def parse(argv: list[str]) -> Given:
     return Given(command or "wizard", values)
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help of a fixed width: argparse makes one per option, and would import shutil (3 ms) to ask for it."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=78)
+
+
 def _parser(asked: str | None) -> ArgumentParser:
     parser = ArgumentParser(
         prog=PROGRAM,
         description=DESCRIPTION,
         epilog=EPILOG,
         allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     parser.add_argument("--check", action="store_true", help="diagnose; the same as the command check")
     _check(parser)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(prog=PROGRAM, dest="command", metavar="COMMAND", title="commands")
     for name, (help_text, options) in _COMMANDS.items():
-        child = commands.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
+        child = commands.add_parser(
+            name, help=help_text, description=help_text, allow_abbrev=False, formatter_class=_Help
+        )
         if name == asked:
             options(child)
     return parser
