@@ -23,6 +23,8 @@ INTERRUPTS = "proc/interrupts"
 _UNIT_KINDS = (("intel-iommu", "intel", "ecap"), ("amd-iommu", "amd", "features"))
 _REMAPPED_LINES = ("Enabled IRQ remapping in", "Interrupt remapping enabled")  # irq_remapping.c, amd/init.c
 _DEFAULT_DOMAIN = "Default domain type: "  # drivers/iommu/iommu.c
+_ALWAYS_IN_KERNEL = "uevent_seqnum"
+"""Every kernel shows this file in sys/kernel (kernel/ksysfs.c)."""
 _MOST_IRQS = 24
 """The interrupts of the I/O APIC have the lowest numbers; among so many there is one."""
 _IO_APIC_IRQS = tuple(f"{number:{width}}:" for number in (0, 1, 8, 9) for width in (3, 4, 5))
@@ -44,15 +46,18 @@ def read_iommu(host: Host, log: tuple[str, ...] | Unread) -> Iommu:
 def _groups(host: Host) -> tuple[IommuGroup, ...] | Unread:
     names = host.names(GROUPS)
     if isinstance(names, Unread):
-        return _no_groups(names)
+        return _no_groups(host, names)
     numbers = [from_decimal(name) for name in names]
     return tuple([_group(host, number) for number in sorted(n for n in numbers if n is not None)])
 
 
-def _no_groups(gap: Unread) -> Unread:
-    if gap.gap is Gap.ABSENT:
-        return Unread(GROUPS, Gap.ABSENT, "this kernel has no IOMMU support")
-    return gap
+def _no_groups(host: Host, gap: Unread) -> Unread:
+    """No such directory means no support in this kernel, unless somebody copied a part of sysfs only."""
+    if gap.gap is not Gap.ABSENT:
+        return gap
+    if host.kind == "directory" and _ALWAYS_IN_KERNEL not in known(host.names("sys/kernel"), ()):
+        return untold(GROUPS, "only a part of sys/kernel is there")
+    return Unread(GROUPS, Gap.ABSENT, "this kernel has no IOMMU support")
 
 
 def _group(host: Host, number: int) -> IommuGroup:

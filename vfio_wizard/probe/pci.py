@@ -192,13 +192,16 @@ def _class(host: Host, path: str, uevent: dict[str, str]) -> PciClass | Unread:
 
 
 def _driver(host: Host, path: str, uevent: dict[str, str]) -> str | None | Unread:
+    """A missing link says "none" only beside a uevent: some copies of sysfs leave all links out."""
     told = uevent.get("DRIVER", "")
     if told:
         return told
     target = host.link(f"{path}/driver")
-    if isinstance(target, Unread):
-        return None if target.gap is Gap.ABSENT else target
-    return base_name(target)
+    if isinstance(target, str):
+        return base_name(target)
+    if target.gap is Gap.ABSENT and not (uevent or host.live):
+        return untold(f"{path}/driver", "neither uevent nor a link to a driver was copied")
+    return None if target.gap is Gap.ABSENT else target
 
 
 def _modalias(host: Host, path: str, uevent: dict[str, str]) -> str | Unread:

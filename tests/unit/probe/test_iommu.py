@@ -64,9 +64,15 @@ def test_an_iommu_that_is_off_leaves_an_empty_directory(tmp_path: Path) -> None:
 
 
 def test_a_kernel_without_iommu_support_has_no_directory(tmp_path: Path) -> None:
-    tree = SysfsTree(tmp_path)
+    tree = SysfsTree(tmp_path).files("sys/kernel", uevent_seqnum=1234)
     (tmp_path / "sys/kernel/iommu_groups").rmdir()
     assert gap(iommu(tree).groups) is Gap.ABSENT
+
+
+def test_a_copied_part_of_sysfs_does_not_prove_a_kernel_without_support(tmp_path: Path) -> None:
+    tree = SysfsTree(tmp_path).directory("sys/kernel/mm/hugepages")
+    (tmp_path / "sys/kernel/iommu_groups").rmdir()
+    assert gap(iommu(tree).groups) is Gap.UNTOLD
 
 
 def test_a_tree_without_that_part_of_sysfs_tells_nothing(tmp_path: Path) -> None:

@@ -143,6 +143,12 @@ def test_a_function_that_nothing_has_claimed_has_no_driver(tmp_path: Path) -> No
     assert function(tree).driver is None
 
 
+def test_a_copy_without_uevent_and_links_does_not_tell_of_drivers(tmp_path: Path) -> None:
+    driver = function(SysfsTree(tmp_path).pci(GPU, cls=0x030000, uevent=False)).driver
+    assert isinstance(driver, Unread)
+    assert driver.gap is Gap.UNTOLD
+
+
 def test_a_driver_is_found_by_its_link_where_uevent_is_silent(tmp_path: Path) -> None:
     tree = SysfsTree(tmp_path).pci(GPU, cls=0x030000, driver="vfio-pci", uevent=False)
     assert function(tree).driver == "vfio-pci"
