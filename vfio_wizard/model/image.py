@@ -72,7 +72,7 @@ class InitramfsImage(NamedTuple):
     mtime: int | Unread
     """When the image was written, in seconds since 1970."""
     gaps: tuple[Unread, ...] = ()
-    """What could not be read of it. Where this is not empty, nothing may be concluded from what is missing."""
+    """What could not be read of it; where not empty, nothing may be concluded from what is missing."""
 
     @property
     def is_complete(self) -> bool:
