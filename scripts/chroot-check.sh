@@ -62,11 +62,16 @@ inside() { # with a clean environment, as after a fresh log-in
 
 for step in "$@"; do
     case $step in
-    run) inside make -C /root/vfio-wizard run ARGS=--check </dev/null ;;
-    again) # a second run, without a network
-        unshare --net -- chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/bin:/bin make -C /root/vfio-wizard run ARGS=--check </dev/null
+    run)
+        inside make --no-print-directory -C /root/vfio-wizard run ARGS=--check </dev/null
+        # A finding and a crash could share an exit code; a report could not be mistaken for one.
+        inside make --no-print-directory -C /root/vfio-wizard run ARGS="check --json" </dev/null >"$root/root/report.json"
+        inside python3 -c 'import json; print("verdict:", json.load(open("/root/report.json"))["verdict"])'
         ;;
-    test) inside make -C /root/vfio-wizard test </dev/null ;;
+    again) # a second run, without a network
+        unshare --net -- chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/bin:/bin make --no-print-directory -C /root/vfio-wizard run ARGS=--check </dev/null
+        ;;
+    test) inside make --no-print-directory -C /root/vfio-wizard test </dev/null ;;
     shell) inside sh -c 'cd /root/vfio-wizard && exec bash' ;;
     *) say "run, again, test or shell, not $step"; exit 2 ;;
     esac
