@@ -195,7 +195,7 @@ def acs_parameters(values: tuple[str, ...], facts: HostFacts) -> tuple[Parameter
     if not values:
         return ()
     word = "pcie_acs_override=" + ",".join(values)
-    why = "tells the kernel that groups are separate which the hardware may not keep apart"
+    why = "calls groups separate which the hardware may not keep apart: only for guests that you trust"
     return (Parameter(word, why, next_line(facts).has(word)),)
 
 

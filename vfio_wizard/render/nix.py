@@ -267,8 +267,9 @@ def parameters(arguments: tuple[str, ...]) -> str:
 def _list(items: tuple[Item, ...], indent: str) -> str:
     if not items:
         return "[ ]"
-    if len(items) == 1 and not items[0].comment and not isinstance(items[0].value, Set):
-        return f"[ {_item(items[0].value, indent)} ]"
+    alone = _item(items[0].value, indent) if len(items) == 1 and not items[0].comment else "\n"
+    if "\n" not in alone:
+        return f"[ {alone} ]"
     inner = indent + "  "
     lines = [
         f"{comment(one.comment, inner) if one.comment else ''}{inner}{_item(one.value, inner)}\n"

@@ -36,7 +36,7 @@ def _parameters(target: Target) -> Binding:
         # Several words may have one reason, said once.
         items.append(Item(one.word, "" if one.because == reason else sentence(one.because)))
         reason = one.because
-    return Binding(("boot", "kernelParams"), tuple(items))
+    return Binding(("boot", "kernelParams"), tuple(items), apart=True)
 
 
 def _stage_1(target: Target) -> Iterator[Part]:
@@ -231,7 +231,11 @@ def _vendor_reset(target: Target) -> Iterator[Part]:
         f'ATTR{{device}}=="0x{one.device}", ATTR{{reset_method}}="device_specific"'
         for one in plan.vendor_reset.ids
     )
-    why = "Since Linux 5.15 the kernel uses vendor-reset's way only when it is told to."
+    where = f"/sys/bus/pci/devices/{plan.vendor_reset.functions[0]}/reset_method"
+    why = (
+        "Since Linux 5.15 the kernel uses vendor-reset's way only when it is told to. It works if "
+        f"{where} says device_specific after a restart."
+    )
     yield Part((Binding(("services", "udev", "extraRules"), Lines(rules), why, apart=True),))
 
 

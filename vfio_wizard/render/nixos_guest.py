@@ -163,6 +163,7 @@ def _kvmfr(target: Target) -> Part:
                 ("services", "udev", "packages"),
                 (Item(write),),
                 "Before 73-seat-late.rules, or uaccess comes too late.",
+                apart=True,
             ),
         )
     )

@@ -42,10 +42,12 @@
         };
       }
     ];
+
     kernelParams = [
       # No function that stays on the host has one of these ids.
       "vfio-pci.ids=1002:731f,1002:ab38"
-      # Tells the kernel that groups are separate which the hardware may not keep apart.
+      # Calls groups separate which the hardware may not keep apart: only for guests that
+      # you trust.
       "pcie_acs_override=downstream,multifunction"
       # 16384 MiB of guest memory in pages of 1GiB.
       "default_hugepagesz=1G"

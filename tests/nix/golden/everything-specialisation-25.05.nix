@@ -35,10 +35,12 @@
             };
           }
         ];
+
         kernelParams = [
           # No function that stays on the host has one of these ids.
           "vfio-pci.ids=1002:731f,1002:ab38"
-          # Tells the kernel that groups are separate which the hardware may not keep apart.
+          # Calls groups separate which the hardware may not keep apart: only for guests
+          # that you trust.
           "pcie_acs_override=downstream,multifunction"
           # 16384 MiB of guest memory in pages of 1GiB.
           "default_hugepagesz=1G"
@@ -71,7 +73,9 @@
         kernelModules = [ "kvmfr" ];
       };
 
-      # Since Linux 5.15 the kernel uses vendor-reset's way only when it is told to.
+      # Since Linux 5.15 the kernel uses vendor-reset's way only when it is told to. It
+      # works if /sys/bus/pci/devices/0000:2f:00.0/reset_method says device_specific after a
+      # restart.
       services.udev.extraRules = ''
         ACTION=="add", SUBSYSTEM=="pci", ATTR{vendor}=="0x1002", ATTR{device}=="0x731f", ATTR{reset_method}="device_specific"
       '';
@@ -124,9 +128,12 @@
       # Lets the user hand USB devices to a running guest.
       virtualisation.spiceUSBRedirection.enable = true;
       environment.systemPackages = [ pkgs.looking-glass-client ];
+
       # Before 73-seat-late.rules, or uaccess comes too late.
-      services.udev.packages = [ (pkgs.writeTextDir "lib/udev/rules.d/70-kvmfr.rules" ''
-        SUBSYSTEM=="kvmfr", OWNER="alice", GROUP="qemu-libvirtd", MODE="0660", TAG+="uaccess"
-      '') ];
+      services.udev.packages = [
+        (pkgs.writeTextDir "lib/udev/rules.d/70-kvmfr.rules" ''
+          SUBSYSTEM=="kvmfr", OWNER="alice", GROUP="qemu-libvirtd", MODE="0660", TAG+="uaccess"
+        '')
+      ];
     };
 }
