@@ -225,6 +225,24 @@ def aligned(machine: Machine) -> str:
     return _lines(rows)
 
 
+def bbcode(machine: Machine) -> str:
+    return "[CODE][COLOR=#000080]" + heading_lower_without_colon(machine).strip() + "[/COLOR][/CODE]"
+
+
+def web_page(machine: Machine) -> str:
+    return "<pre><code class='x'>" + heading_tab(machine).replace("\n", "<br/>\n") + "</code></pre>"
+
+
+def reset_in_front(machine: Machine) -> str:
+    rows: list[str] = []
+    for number, members in by_group(machine):
+        rows.append(f"IOMMU group {number}")
+        rows += [
+            ("[RESET]" if one.code in ("0300", "0108") else "") + f"\t{lspci_nn(one)}" for one in members
+        ]
+    return _lines(rows)
+
+
 def with_drivers(machine: Machine) -> str:
     rows = []
     for line, one in zip(one_line(machine).splitlines(), machine, strict=True):
@@ -311,6 +329,9 @@ LISTS: tuple[Printer, ...] = (
     tabbed_one_line,
     address_twice,
     aligned,
+    bbcode,
+    web_page,
+    reset_in_front,
     one_line_lower,
     one_line_sorted_as_text,
     indented_one_line,

@@ -230,14 +230,25 @@ def test_drivers_are_told_and_their_silence_too() -> None:
     assert gpu.subsystem == PciId("1043", "85ac")
 
 
+@pytest.mark.parametrize("word", ["Driver: nvidia", "Kernel driver: nvidia", "Driver in use: nvidia"])
+def test_the_shorter_words_of_scripts_for_a_driver_are_read(word: str) -> None:
+    text = shapes.heading_tab(MACHINE).replace(
+        " [10de:1b80] (rev a1)\n", f" [10de:1b80] (rev a1)\n\t\t{word}\n"
+    )
+    gpu = read(text).function(PciAddress.parse("01:00.0"))
+    assert gpu is not None
+    assert gpu.driver == "nvidia"
+
+
 def test_a_listing_without_driver_lines_tells_no_driver() -> None:
     facts = read(shapes.one_line(MACHINE))
     assert not isinstance(facts.pci, Unread)
     assert all(isinstance(one.driver, Unread) for one in facts.pci)
 
 
-def test_missing_reset_marks_tell_that_there_is_no_reset_where_others_have_one() -> None:
-    facts = read(shapes.columns(MACHINE))
+@pytest.mark.parametrize("printer", [shapes.columns, shapes.reset_in_front, shapes.unraid_reset], ids=name)
+def test_missing_reset_marks_tell_that_there_is_no_reset_where_others_have_one(printer: Printer) -> None:
+    facts = read(printer(MACHINE))
     audio, gpu = (facts.function(PciAddress.parse(text)) for text in ("01:00.1", "01:00.0"))
     assert audio is not None
     assert gpu is not None

@@ -52,6 +52,13 @@ def _driver(value: str) -> Attributes:
     return {"driver": name[0]} if name else {}
 
 
+def _bare_driver(value: str) -> Attributes:
+    """The shorter words of scripts: one name and nothing else, or a word for none."""
+    if value.strip("-() ").lower() in ("", "none", "n/a"):
+        return {"driver": None}
+    return {"driver": value} if re.fullmatch(_NAME, value) else {}
+
+
 def _modules(value: str) -> Attributes:
     names = (word.strip().replace("-", "_") for word in words(value).split(","))
     return {"modules": tuple(sorted({name for name in names if re.fullmatch(_NAME, name)}))}
@@ -78,6 +85,9 @@ def _bus(value: str) -> Attributes:
 _READERS = {
     "subsystem": _subsystem,
     "kernel driver in use": _driver,
+    "driver in use": _bare_driver,
+    "kernel driver": _bare_driver,
+    "driver": _bare_driver,
     "kernel modules": _modules,
     "iommu group": _group,
     "numa node": _numa,

@@ -81,7 +81,7 @@ class Heading:
         aligned = abs(entry.column - self.column) <= _ALIGNED
         if self.inline and not (aligned or (self.colon and self.ids_first and entry.told_id)):
             return False
-        if line.indent > self.indent:
+        if line.indent > self.indent or entry.column > self.indent:
             return True
         if self.deepest > self.indent:  # members are indented here, and this line is not
             return False
@@ -91,7 +91,7 @@ class Heading:
         """Remember the member that was just read."""
         if self.inline and self.last is None:
             self.column = entry.column
-        self.deepest = max(self.deepest, line.indent)
+        self.deepest = max(self.deepest, line.indent, entry.column)
         self.last = entry.address
 
 
@@ -292,16 +292,22 @@ def _numbers_are_groups(lines: Iterable[Line]) -> bool:
     """Whether bare numbers before the addresses are groups (``13 01:00.0 …``) and not line numbers.
 
     Line numbers never repeat; a group of two functions repeats its number on the next line.
+    Every function must have one, and no line may speak of groups in words.
     """
-    last = None
+    last: tuple[str, str] | None = None
     repeats = False
+    numbers = set()
     for line in lines:
-        if _GROUP.match(line.text):
+        if _GROUP.match(line.text) or _DEVICE.match(line.text):
             return False
         found = re.match(_NUMBERED, line.text)
-        repeats = repeats or (found is not None and found[1] == last)
-        last = found[1] if found else None
-    return repeats
+        this = (found[1], line.text[found.end() :]) if found else None
+        if this and last and this[0] == last[0] and this[1] != last[1]:
+            repeats = True
+        if this:
+            numbers.add(this[0])
+        last = this
+    return repeats and len(numbers) > 1
 
 
 def _may_bring_ids(entry: Entry, line: Line) -> bool:

@@ -11,12 +11,15 @@ _ESCAPES = re.compile(
     r"(?:\x1b|\^\[|␛)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)?|[@-Z\\^_])?"
     r"|\[\d{1,3}(?:;\d{1,3})*m"
 )
+_TAGS = (
+    r"(?ai)\[/?(?:b|i|u|s|code|quote|spoiler|html|list|left|center|color|size|font|url|pre)(?:=[^\]\n]{0,80})?\]"
+    r"|</?(?:pre|code|span|b|i|em|strong|p|br|div|li|ul|ol|font|blockquote)(?: [^>\n]{0,200})?/?>"
+)
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&"))
 _QUOTES = re.compile(r"(?:\s{0,8}>)+ ?")
 _TREE = str.maketrans(dict.fromkeys("│├└─┬┤┌┐┘╰╭╞╪╡╤╧═━┃|", " "))
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200b\ufeff\ud800-\udfff]"
-_NUMBERED = (
-    r"\s{0,8}(?!(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7])(\d{1,5})(?:[:.)|]\s?|\t|\s{1,2}|$)"
-)
+_NUMBERED = r"\s{0,8}(?!(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7])(\d{1,5})(?:[:.)|] ?|\t|\s{1,2}|$)"
 
 LINE_LIMIT = 2000
 """Characters of a line that are looked at; a longer one is no listing."""
@@ -32,10 +35,19 @@ class Line(NamedTuple):
 
 def clean_lines(text: str) -> Iterator[Line]:
     """All lines, blank ones too (their text is empty)."""
-    rows = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    rows = _untagged(_ESCAPES.sub("", text)).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     numbered = _is_numbered(rows)
     for number, row in enumerate(rows, 1):
         yield _clean(number, row[:LINE_LIMIT], numbered)
+
+
+def _untagged(text: str) -> str:
+    """Without the marks of forums and web pages, where a closing one shows that there are some."""
+    if "[/" in text or "</" in text:
+        text = re.sub(_TAGS, "", text)
+        for entity, plain in _ENTITIES:
+            text = text.replace(entity, plain)
+    return text
 
 
 def words(text: str) -> str:
