@@ -43,6 +43,14 @@ def test_each_text_tells_its_part() -> None:
     assert facts.kernel.cmdline_origin == "cmdline.txt line 1"
 
 
+def test_what_only_the_log_tells_keeps_the_log_as_its_origin() -> None:
+    log = "[    0.000000] Linux version 6.1.0 (x) #1\n[    0.000000] efi: EFI v2.70 by AMI\n"
+    facts = read_texts([LISTING, ("dmesg.txt", log)])
+    assert (facts.firmware.type, facts.firmware.origin) == ("uefi", "dmesg.txt")
+    assert facts.kernel.release == "6.1.0"
+    assert facts.iommu.origin == "iommu.txt"
+
+
 def test_a_function_that_the_listing_lacks_is_added_without_a_group() -> None:
     facts = read_texts([LISTING, DRIVERS])
     assert isinstance(function(facts, "00:00.2").group, Unread)

@@ -100,15 +100,21 @@ def _told(name: str, first: Any, second: Any) -> Any:
 
 def _filled(first: Any, second: Any) -> Any:
     """A record with its gaps filled from another of the same kind; it keeps the origin of what it told."""
-    silent = all(
-        isinstance(fact, Unread) for name, fact in zip(first._fields, first, strict=True) if name != "origin"
-    )
-    if silent:
+    if _silent(first):
         return second
     told = {name: _told(name, *pair) for name, *pair in zip(first._fields, first, second, strict=True)}
     if "cmdline_origin" in told and isinstance(first.cmdline, Unread):
         told["cmdline_origin"] = second.cmdline_origin
     return type(first)(**told)
+
+
+def _silent(record: Any) -> bool:
+    """Whether nothing in a record is known."""
+    return all(
+        _silent(fact) if isinstance(fact, _RECORDS) else isinstance(fact, Unread)
+        for name, fact in zip(record._fields, record, strict=True)
+        if name not in ("origin", "cmdline_origin", "configured_origin")
+    )
 
 
 def _joined(first: HostFacts, second: HostFacts) -> tuple[PciFunction, ...] | Unread:
