@@ -200,13 +200,26 @@ def test_names_with_escapes_and_newlines_become_one_clean_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"version": 1, "hardware": {"pci": [', '{"version": 1,}', "{" * 20000, '{"a":' * 9000]
+    "text",
+    [
+        '{"version": 1, "hardware": {"pci": [',
+        '{"version": 1,}',
+        '{"hardware":' * 9000,
+        '{"version": 1e999999999999, x',
+    ],
 )
 def test_a_report_that_is_cut_off_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(UsageError) as refusal:
         read_texts([("facter.json", text)])
     assert str(refusal.value).startswith("facter.json: ")
     assert "\n" not in str(refusal.value)
+
+
+def test_a_foreign_file_in_braces_spoils_no_folder() -> None:
+    facts = read_texts(
+        [("settings.json", "{ // not even JSON"), ("facter.json", json.dumps(report(bridge=[PORT])))]
+    )
+    assert facts.source.kind == "facter"
 
 
 @pytest.mark.parametrize(

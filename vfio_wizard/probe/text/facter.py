@@ -21,6 +21,8 @@ from vfio_wizard.probe.text.lines import words
 KIND = "facter"
 VERSION = 1
 
+_KEYS = ('"hardware"', '"version"', '"system"', '"schema"')
+"""A text with none of them is neither a report nor a record of this program, cut off or not."""
 _PCI_BUS = 4
 _VENDORS = {"AuthenticAMD": "amd", "GenuineIntel": "intel"}
 _AGAIN = "write it again with `nixos-facter -o facter.json`"
@@ -30,7 +32,7 @@ Report = dict[str, Any]
 
 def read(text: str, label: str) -> HostFacts | None:
     """A report as facts; None when the text is no JSON object. Raises UsageError for a damaged report."""
-    if not text.lstrip().startswith("{"):
+    if not text.lstrip().startswith("{") or not any(key in text for key in _KEYS):
         return None
     report = parse(text, label)
     hardware = report.get("hardware")
