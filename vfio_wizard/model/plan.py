@@ -103,6 +103,15 @@ class SharedMemory(NamedTuple):
     size_mib: int
     because: str
     owner: str | None
+    asked: bool
+    """The user chose it; otherwise only a NixOS module has it."""
+    present: bool
+    """The host has its file or device node."""
+
+    @property
+    def wanted_here(self) -> bool:
+        """Asked for, and not there yet."""
+        return self.asked and not self.present
 
 
 class CpuIsolation(NamedTuple):
@@ -203,6 +212,7 @@ class Plan(NamedTuple):
             and not self.remove
             and all(one.present for one in self.softdeps)
             and all(one.present for one in self.modules)
+            and (self.looking_glass is None or not self.looking_glass.wanted_here)
         )
 
     def as_if_new(self) -> Plan:

@@ -24,6 +24,8 @@ class Strategy(StrEnum):
 class Mirror(StrEnum):
     """How Looking Glass shares the guest's picture with the host."""
 
+    AUTO = "auto"
+    """By shared memory in a NixOS module, which costs nothing until a guest uses it; else not at all."""
     OFF = "off"
     SHM = "shm"
     KVMFR = "kvmfr"
@@ -60,7 +62,7 @@ class Pinning(StrEnum):
 class LookingGlass(NamedTuple):
     """The largest picture that the guest will show decides about the memory."""
 
-    mode: Mirror = Mirror.OFF
+    mode: Mirror = Mirror.AUTO
     width: int = 1920
     height: int = 1080
     hdr: bool = False

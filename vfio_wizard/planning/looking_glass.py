@@ -6,8 +6,10 @@ LookingGlass tag B7 doc/install_libvirt.rst; development documentation of 2026-0
 
 from __future__ import annotations
 
+from vfio_wizard.model.facts import Virt
 from vfio_wizard.model.plan import SharedMemory
 from vfio_wizard.model.selection import LookingGlass, Mirror
+from vfio_wizard.model.unread import known
 
 _MIB = 1 << 20
 
@@ -35,10 +37,27 @@ def _power_of_two(mib: float) -> int:
     return size
 
 
-def shared_memory(wish: LookingGlass, owner: str | None) -> SharedMemory | None:
+def shared_memory(wish: LookingGlass, owner: str | None, virt: Virt) -> SharedMemory | None:
     """The memory for a wish; None when Looking Glass is off."""
     if wish.mode is Mirror.OFF:
         return None
     depth = " HDR" if wish.hdr else ""
     because = f"holds pictures up to {wish.width}x{wish.height}{depth}"
-    return SharedMemory(wish.mode, size_mib(wish.width, wish.height, hdr=wish.hdr), because, owner)
+    mode = Mirror.SHM if wish.mode is Mirror.AUTO else wish.mode
+    return SharedMemory(
+        mode,
+        size_mib(wish.width, wish.height, hdr=wish.hdr),
+        because,
+        owner,
+        asked=wish.mode is not Mirror.AUTO,
+        present=_is_there(mode, virt),
+    )
+
+
+_NODES = {Mirror.SHM: ("file", "shm/looking-glass"), Mirror.KVMFR: ("char", "kvmfr")}
+
+
+def _is_there(mode: Mirror, virt: Virt) -> bool:
+    """A regular file at /dev/kvmfr0 is a guest that was started too early, and not the device."""
+    kind, name = _NODES[mode]
+    return any(one.kind == kind and name in one.path for one in known(virt.looking_glass, ()))

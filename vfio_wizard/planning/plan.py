@@ -76,7 +76,9 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
         libvirt=selection.libvirt._replace(
             devices=tuple(names.device_node(path) for path in selection.libvirt.devices)
         ),
-        looking_glass=looking_glass.shared_memory(selection.looking_glass, users[0] if users else None),
+        looking_glass=looking_glass.shared_memory(
+            selection.looking_glass, users[0] if users else None, facts.virt
+        ),
         cpus=isolation,
         vendor_reset=_vendor_reset(chosen, facts, selection.vendor_reset),
         host_settings=_host_settings(leaving, every_gpu, facts),

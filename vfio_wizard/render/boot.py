@@ -55,6 +55,18 @@ def kernel_cmdline(*update: str) -> Callable[[Plan], Rendered]:
     return render
 
 
+def kernel_install(plan: Plan) -> Rendered:
+    """The running kernel's entry is written anew; others take the line at their next update."""
+    found = kernel_cmdline()(plan)
+    release = plan.machine.kernel
+    if not found.artifacts or release is None:
+        return found
+    debian = plan.machine.distribution in _WITH_GRUB_D
+    image = f"/boot/vmlinuz-{release}" if debian else f"/usr/lib/modules/{release}/vmlinuz"
+    note = "Other installed kernels keep their old entries, as a way back, until they are updated."
+    return found._replace(commands=(("kernel-install", "add", release, image),), notes=(note,))
+
+
 def kernelstub(plan: Plan) -> Rendered:
     """Pop!_OS: one call for each parameter."""
     added = tuple(("kernelstub", "-a", one.word) for one in plan.missing())
@@ -129,7 +141,7 @@ def _removals(plan: Plan) -> Rendered:
 LOADERS: dict[str, Callable[[Plan], Rendered]] = {
     "grub-mkconfig": grub,
     "grub-bls": grub_bls,
-    "systemd-boot-kernel-install": kernel_cmdline("kernel-install", "add-all"),
+    "systemd-boot-kernel-install": kernel_install,
     "systemd-boot-manual-entries": _by_hand("the options line of the boot entry"),
     "uki-mkinitcpio": kernel_cmdline("mkinitcpio", "-P"),
     "proxmox-boot-tool": kernel_cmdline("proxmox-boot-tool", "refresh"),

@@ -41,6 +41,6 @@ def _override(plan: Plan) -> tuple[str, ...]:
 
 def _kvmfr(plan: Plan) -> tuple[str, ...]:
     memory = plan.looking_glass
-    if memory is None or memory.mode is not Mirror.KVMFR:
+    if memory is None or memory.mode is not Mirror.KVMFR or not memory.asked:
         return ()
     return (f"options kvmfr static_size_mb={memory.size_mib}",)

@@ -30,6 +30,11 @@ def notes(target: Target) -> Iterator[str]:
             "isolcpus can do it here."
         )
     yield from _to_take_out(target)
+    if not plan.users:
+        yield (
+            'No user is named. Add yours with users.groups.libvirtd.members = [ "NAME" ]; and put the name '
+            "in place of root where Looking Glass has one, or export again with --user NAME."
+        )
 
 
 def _to_take_out(target: Target) -> Iterator[str]:

@@ -49,7 +49,7 @@ def for_host(plan: Plan, *, tool_version: str) -> Rendered:
     if plan.machine.distribution == NIXOS:
         return _nixos(plan, tool_version)
     found = Rendered()
-    for part in (_modprobe(plan), _initramfs(plan), _boot(plan), memory_files.render(plan), _groups(plan)):
+    for part in (_modprobe(plan), _initramfs(plan), _boot(plan), _memory(plan), _groups(plan)):
         found = found.joined(part)
     return found
 
@@ -62,7 +62,9 @@ def _nixos(plan: Plan, tool_version: str) -> Rendered:
 
 
 def _modprobe(plan: Plan) -> Rendered:
-    return Rendered() if all(one.present for one in plan.softdeps) else modprobe.render(plan)
+    waiting = all(one.present for one in plan.softdeps)
+    memory = plan.looking_glass is not None and plan.looking_glass.wanted_here
+    return Rendered() if waiting and not memory else modprobe.render(plan)
 
 
 def _initramfs(plan: Plan) -> Rendered:
@@ -87,6 +89,11 @@ def _boot(plan: Plan) -> Rendered:
         words = " ".join(one.word for one in plan.missing())
         return Rendered(notes=(f"The boot loader is not known. Kernel parameters to add: {words}",))
     return loader(plan)
+
+
+def _memory(plan: Plan) -> Rendered:
+    memory = plan.looking_glass
+    return memory_files.render(plan) if memory is not None and memory.wanted_here else Rendered()
 
 
 def _groups(plan: Plan) -> Rendered:

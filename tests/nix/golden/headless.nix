@@ -10,7 +10,7 @@
 #
 # Off: take the import out again and do the same. If the machine does not come up, the
 # previous generation in the boot menu is the way back.
-{ ... }:
+{ pkgs, ... }:
 {
   boot = {
     kernelParams = [
@@ -51,4 +51,9 @@
   programs.virt-manager.enable = true;
   # Lets the user hand USB devices to a running guest.
   virtualisation.spiceUSBRedirection.enable = true;
+  environment.systemPackages = [ pkgs.looking-glass-client ];
+
+  # Looking Glass: the guest's <shmem> of 32 MiB holds pictures up to 1920x1080. Only the
+  # user and QEMU may see the screen.
+  systemd.tmpfiles.rules = [ "f /dev/shm/looking-glass 0660 alice qemu-libvirtd -" ];
 }

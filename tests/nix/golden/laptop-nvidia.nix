@@ -15,7 +15,7 @@
 # Note: Whether 0000:01:00.0, 0000:01:00.1 can be separated from other devices is not known:
 # the IOMMU was not active when this was read. Check again with the IOMMU on before a guest
 # gets it.
-{ lib, ... }:
+{ lib, pkgs, ... }:
 {
   boot = {
     kernelParams = [
@@ -59,4 +59,10 @@
     "alice"
     "bob"
   ];
+
+  environment.systemPackages = [ pkgs.looking-glass-client ];
+
+  # Looking Glass: the guest's <shmem> of 32 MiB holds pictures up to 1920x1080. Only the
+  # user and QEMU may see the screen.
+  systemd.tmpfiles.rules = [ "f /dev/shm/looking-glass 0660 alice root -" ];
 }

@@ -11,6 +11,9 @@
 #
 # Off: take the import out again and do the same. If the machine does not come up, the
 # previous generation in the boot menu is the way back.
+#
+# No user is named. Add yours with users.groups.libvirtd.members = [ "NAME" ]; and put the
+# name in place of root where Looking Glass has one, or export again with --user NAME.
 { pkgs, ... }:
 {
   boot = {

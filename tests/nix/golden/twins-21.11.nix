@@ -79,5 +79,12 @@ in
   programs.dconf.enable = true;
   # Lets the user hand USB devices to a running guest.
   virtualisation.spiceUSBRedirection.enable = true;
-  environment.systemPackages = [ pkgs.virt-manager ];
+  environment.systemPackages = [
+    pkgs.virt-manager
+    pkgs.looking-glass-client
+  ];
+
+  # Looking Glass: the guest's <shmem> of 32 MiB holds pictures up to 1920x1080. Only the
+  # user and QEMU may see the screen.
+  systemd.tmpfiles.rules = [ "f /dev/shm/looking-glass 0660 alice qemu-libvirtd -" ];
 }

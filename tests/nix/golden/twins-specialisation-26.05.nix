@@ -14,7 +14,7 @@
 #
 # Note: The binding rests on addresses. They can change when a card is added, removed or
 # moved, and with firmware settings: check again before you start the machine that way.
-{ lib, ... }:
+{ lib, pkgs, ... }:
 {
   # A second entry in the boot menu; the plain system stays the default.
   specialisation.gpu-passthrough.configuration =
@@ -98,5 +98,10 @@
       programs.virt-manager.enable = true;
       # Lets the user hand USB devices to a running guest.
       virtualisation.spiceUSBRedirection.enable = true;
+      environment.systemPackages = [ pkgs.looking-glass-client ];
+
+      # Looking Glass: the guest's <shmem> of 32 MiB holds pictures up to 1920x1080. Only
+      # the user and QEMU may see the screen.
+      systemd.tmpfiles.rules = [ "f /dev/shm/looking-glass 0660 alice qemu-libvirtd -" ];
     };
 }

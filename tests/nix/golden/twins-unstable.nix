@@ -14,7 +14,7 @@
 #
 # Note: The binding rests on addresses. They can change when a card is added, removed or
 # moved, and with firmware settings: check again before you start the machine that way.
-{ config, ... }:
+{ config, pkgs, ... }:
 {
   # In stage 1, where graphics drivers may be loaded too.
   boot.initrd.kernelModules = [
@@ -75,4 +75,9 @@
   programs.virt-manager.enable = true;
   # Lets the user hand USB devices to a running guest.
   virtualisation.spiceUSBRedirection.enable = true;
+  environment.systemPackages = [ pkgs.looking-glass-client ];
+
+  # Looking Glass: the guest's <shmem> of 32 MiB holds pictures up to 1920x1080. Only the
+  # user and QEMU may see the screen.
+  systemd.tmpfiles.rules = [ "f /dev/shm/looking-glass 0660 alice qemu-libvirtd -" ];
 }

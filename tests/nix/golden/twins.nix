@@ -14,7 +14,12 @@
 #
 # Note: The binding rests on addresses. They can change when a card is added, removed or
 # moved, and with firmware settings: check again before you start the machine that way.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 let
   # By address: by id, vfio-pci would also take 0000:26:00.0, 0000:26:00.1. An address says
   # where a card sits today: if another device sits there, nothing is taken.
@@ -94,4 +99,9 @@ in
   programs.virt-manager.enable = true;
   # Lets the user hand USB devices to a running guest.
   virtualisation.spiceUSBRedirection.enable = true;
+  environment.systemPackages = [ pkgs.looking-glass-client ];
+
+  # Looking Glass: the guest's <shmem> of 32 MiB holds pictures up to 1920x1080. Only the
+  # user and QEMU may see the screen.
+  systemd.tmpfiles.rules = [ "f /dev/shm/looking-glass 0660 alice qemu-libvirtd -" ];
 }
