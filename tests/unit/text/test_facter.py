@@ -115,6 +115,18 @@ def test_a_report_without_any_group_says_that_there_are_none() -> None:
     assert facts.iommu.groups == ()
 
 
+def test_devices_of_other_buses_in_a_group_are_kept_by_name() -> None:
+    usb = {"bus_type": number(0), "sysfs_id": "/devices/platform/fe000000.usb", "sysfs_iommu_group_id": 2}
+    facts = read(report(bridge=[PORT], unknown=[usb]))
+    assert not isinstance(facts.iommu.groups, Unread)
+    assert facts.iommu.groups[0].others == ("fe000000.usb",)
+
+
+def test_a_byte_order_mark_is_no_trouble() -> None:
+    facts = read_texts([("facter.json", "\ufeff" + json.dumps(report(bridge=[PORT])))])
+    assert function(facts, "00:01.1").group == 2
+
+
 def test_a_device_in_two_lists_counts_once() -> None:
     facts = read(report(graphics_card=[GPU], pci=[GPU], bridge=[PORT]))
     assert not isinstance(facts.pci, Unread)

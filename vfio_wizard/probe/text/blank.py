@@ -71,6 +71,20 @@ def told_groups(functions: tuple[PciFunction, ...], origin: str) -> tuple[IommuG
     return tuple(IommuGroup(number, tuple(members[number]), no, no) for number in sorted(members))
 
 
+def with_others(facts: HostFacts, others: list[tuple[int, str]]) -> HostFacts:
+    """The same facts with members that are no PCI functions, given as (group, name)."""
+    if not others:
+        return facts
+    told = facts.iommu.groups
+    groups = {} if isinstance(told, Unread) else {one.number: one for one in told}
+    no = untold(facts.source.label)
+    for number, name in others:
+        group = groups.get(number) or IommuGroup(number, (), no, no)
+        groups[number] = group._replace(others=(*group.others, name))
+    ordered = tuple(groups[number] for number in sorted(groups))
+    return facts._replace(iommu=facts.iommu._replace(groups=ordered))
+
+
 def filled_function(first: PciFunction, second: PciFunction) -> PciFunction:
     """One function out of two readings: the first that tells a field counts, the second fills gaps."""
     told: dict[str, Any] = {

@@ -15,7 +15,7 @@ from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import Board, Cpu, Firmware, HostFacts, Kernel, Memory, NetworkLink
 from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
 from vfio_wizard.model.unread import Gap, Unread, untold
-from vfio_wizard.probe.text.blank import blank_facts, blank_function, with_functions
+from vfio_wizard.probe.text.blank import blank_facts, blank_function, with_functions, with_others
 from vfio_wizard.probe.text.lines import words
 
 KIND = "facter"
@@ -61,6 +61,7 @@ def parse(text: str, label: str) -> Report:
 
 def _facts(report: Report, hardware: Report, label: str) -> HostFacts:
     facts = with_functions(blank_facts(KIND, label), _functions(hardware, label))
+    facts = with_others(facts, _others(hardware))
     if isinstance(facts.iommu.groups, Unread):
         facts = facts._replace(iommu=facts.iommu._replace(groups=()))
     return facts._replace(
@@ -83,6 +84,17 @@ def _functions(hardware: Report, label: str) -> tuple[PciFunction, ...]:
         if address is not None and address not in found:
             found[address] = _function(address, device, f"{label} {place}")
     return tuple(found.values())
+
+
+def _others(hardware: Report) -> list[tuple[int, str]]:
+    """Devices of other buses that stand in a group, as on machines without much PCI."""
+    found: dict[tuple[int, str], None] = {}
+    for _, device in _devices(hardware):
+        group = _plain(device.get("sysfs_iommu_group_id"))
+        name = (_text(device.get("sysfs_id")) or "").rpartition("/")[2]
+        if group is not None and name and _number(device.get("bus_type")) != _PCI_BUS:
+            found[(group, name)] = None
+    return list(found)
 
 
 def _devices(hardware: Report) -> Iterator[tuple[str, Report]]:

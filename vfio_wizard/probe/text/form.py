@@ -51,6 +51,7 @@ def read_part(text: str, label: str) -> HostFacts | None:
     """One text as facts; None when no reader knows its form. Raises UsageError for a damaged report."""
     if _is_binary(text):
         return None
+    text = text.removeprefix("\ufeff")
     for form in FORMS:
         if form.may_be(text):
             facts = _reader(form).read(text, label)

@@ -13,10 +13,9 @@ Where one text holds two listings that contradict each other, the fuller one cou
 from __future__ import annotations
 
 from vfio_wizard.model.facts import HostFacts
-from vfio_wizard.model.iommu import IommuGroup
 from vfio_wizard.model.pci import PciFunction
 from vfio_wizard.model.unread import Unread, untold
-from vfio_wizard.probe.text.blank import blank_facts, with_functions
+from vfio_wizard.probe.text.blank import blank_facts, with_functions, with_others
 from vfio_wizard.probe.text.device_lines import read_functions
 
 KIND = "iommu-listing"
@@ -34,7 +33,7 @@ def read(text: str, label: str) -> HostFacts | None:
         return None
     kind = KIND if lines.names_groups or lines.others else LSPCI
     facts = with_functions(blank_facts(kind, label), functions)
-    facts = _with_others(facts, lines.others)
+    facts = with_others(facts, lines.others)
     return facts._replace(source=facts.source._replace(complete=completeness(facts, label)))
 
 
@@ -51,17 +50,3 @@ def completeness(facts: HostFacts, label: str) -> bool | Unread:
     if not isinstance(groups, Unread) and len(groups) <= groups[-1].number:
         return False
     return untold(label, "a listing does not say whether it is whole")
-
-
-def _with_others(facts: HostFacts, others: list[tuple[int, str]]) -> HostFacts:
-    """Members that are not PCI functions, which only paths tell."""
-    if not others:
-        return facts
-    told = facts.iommu.groups
-    groups = {} if isinstance(told, Unread) else {one.number: one for one in told}
-    no = untold(facts.source.label)
-    for number, name in others:
-        group = groups.get(number) or IommuGroup(number, (), no, no)
-        groups[number] = group._replace(others=(*group.others, name))
-    ordered = tuple(groups[number] for number in sorted(groups))
-    return facts._replace(iommu=facts.iommu._replace(groups=ordered))
