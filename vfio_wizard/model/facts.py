@@ -11,9 +11,11 @@ from typing import NamedTuple
 from vfio_wizard.model.iommu import Iommu
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.pci import PciAddress, PciFunction
-from vfio_wizard.model.unread import Unread
+from vfio_wizard.model.unread import Unread, untold
 
 SCHEMA = "vfio-wizard/facts/1"
+
+_NOT_ASKED = untold("sys/kernel/security", "this source does not tell")
 
 
 class Source(NamedTuple):
@@ -209,6 +211,8 @@ class DeviceNode(NamedTuple):
     mode: int
     owner: int
     group: int
+    size: int | None = None
+    """Bytes, for a regular file."""
 
 
 class User(NamedTuple):
@@ -238,6 +242,8 @@ class Virt(NamedTuple):
     """RLIMIT_MEMLOCK of this user; None is unlimited."""
     looking_glass: tuple[DeviceNode, ...] | Unread
     """/dev/kvmfr* and /dev/shm/looking-glass*."""
+    confinement: tuple[str, ...] | Unread = _NOT_ASKED
+    """Which of ``apparmor`` and ``selinux`` confine programs here."""
 
 
 class NetworkLink(NamedTuple):
@@ -278,6 +284,10 @@ class HostFacts(NamedTuple):
     modprobe: ModprobeConfig | Unread
     files: tuple[tuple[str, str], ...] = ()
     """Text files of the boot chain that other floors parse themselves: (path, text), sorted."""
+    times: tuple[tuple[str, int], ...] = ()
+    """When initramfs images and what is built into them were last written: (path, seconds since 1970)."""
+    own: tuple[tuple[str, str | Unread], ...] = ()
+    """The user's own knowledge in etc/vfio-wizard/quirks.d, by path."""
 
     def function(self, address: PciAddress) -> PciFunction | None:
         """The function at an address, or None."""

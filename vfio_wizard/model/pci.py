@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from vfio_wizard.model.unread import Unread
+from vfio_wizard.model.unread import Unread, untold
 
 _ADDRESS = re.compile(
     r"(?:(?P<domain>[0-9a-f]{4,8}):)?(?P<bus>[0-9a-f]{2}):(?P<device>[01][0-9a-f])\.(?P<function>[0-7])",
@@ -176,6 +176,21 @@ class Holder(NamedTuple):
     node: str
 
 
+class Acs(NamedTuple):
+    """Access control of a port: what it can do and what is switched on, as bit masks (PCIe 6.12).
+
+    Bit 0 source validation, 2 request redirect, 3 completion redirect, 4 upstream forwarding: the four
+    that isolation needs (drivers/iommu/iommu.c REQ_ACS_FLAGS). A bit that the port cannot control counts
+    as on.
+    """
+
+    capable: int
+    on: int
+
+
+_ACS_NOT_READ = untold("config", "read for the ports above a card that shares its group, as root")
+
+
 class PciFunction(NamedTuple):
     """One function of one PCI device. A card usually has several.
 
@@ -215,6 +230,8 @@ class PciFunction(NamedTuple):
     holders: tuple[Holder, ...] | Unread
     name: str | None
     """Vendor and device in words where the source tells them; None means: ask the PCI id database."""
+    acs: Acs | None | Unread = _ACS_NOT_READ
+    """None where the function has no such capability."""
 
     def where(self, attribute: str) -> str:
         """The path to quote as evidence for one attribute of this function."""

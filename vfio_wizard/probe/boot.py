@@ -26,6 +26,8 @@ OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
 
 BOOT_FILES = (
     "boot/refind_linux.conf",
+    "etc/apparmor.d/abstractions/libvirt-qemu",
+    "etc/apparmor.d/local/abstractions/libvirt-qemu",
     "etc/booster.yaml",
     "etc/default/grub",
     "etc/default/limine",

@@ -18,6 +18,8 @@ from vfio_wizard.probe.memory import read_memory
 from vfio_wizard.probe.modprobe import read_modprobe
 from vfio_wizard.probe.network import read_network
 from vfio_wizard.probe.pci import read_pci
+from vfio_wizard.probe.quirks import read_quirks
+from vfio_wizard.probe.times import read_times
 from vfio_wizard.probe.virt import read_virt
 from vfio_wizard.system.host import Host
 
@@ -33,6 +35,8 @@ def gather(host: Host, *, topology: bool = True, holders: bool = True, log: bool
     firmware = read_firmware(host)
     iommu = read_iommu(host, kernel.log)
     pci = read_pci(host, kernel.release, iommu.groups, holders=holders)
+    kernels = read_kernels(host, kernel)
+    files = boot_files(host)
     return HostFacts(
         source=Source(host.live, host.kind, host.label, complete=pci if isinstance(pci, Unread) else True),
         pci=pci,
@@ -40,7 +44,7 @@ def gather(host: Host, *, topology: bool = True, holders: bool = True, log: bool
         cpu=read_cpu(host, topology),
         firmware=firmware,
         kernel=kernel,
-        kernels=read_kernels(host, kernel),
+        kernels=kernels,
         boot=read_boot(host, kernel, firmware),
         display=read_display(host, pci),
         memory=read_memory(host),
@@ -48,7 +52,9 @@ def gather(host: Host, *, topology: bool = True, holders: bool = True, log: bool
         network=read_network(host),
         disks=read_disks(host),
         modprobe=read_modprobe(host),
-        files=boot_files(host),
+        files=files,
+        times=read_times(host, kernels, files),
+        own=read_quirks(host),
     )
 
 

@@ -113,10 +113,13 @@ LOG_WORDS = (
     "VFIO",
     "VMX (outside TXT) disabled",
     "ACS overrides",
+    "RLIMIT_MEMLOCK",
+    "after bus reset; giving up",
     "can't reserve",
     "disabled (by BIOS)",
     "disabled by BIOS",
     "iommu",
+    "kvmfr",
     "vfio",
 )
 """A kernel log line is kept when it holds one of these."""

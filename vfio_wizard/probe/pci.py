@@ -86,6 +86,8 @@ def read_pci(
         holders=_holders(host, [one for one in found if one.address in cards], wanted=holders),
     )
     functions = [_function(host, one, ground) for one in found]
+    if holders and host.live:
+        functions = _with_acs(host, functions)
     still = host.names(DEVICES)
     gone = set() if isinstance(still, Unread) else set(names) - set(still)
     present = [one for one in functions if str(one.address) not in gone]
@@ -315,6 +317,34 @@ def _function(host: Host, one: _Identity, ground: _Ground) -> PciFunction:
         holders=_held(one, ground),
         name=None,
     )
+
+
+def _with_acs(host: Host, functions: list[PciFunction]) -> list[PciFunction]:
+    """The ports above a display that is not alone in its group told with their access control."""
+    crowded = _crowded(functions)
+    if not crowded:
+        return functions
+    from vfio_wizard.probe.acs import read_acs  # noqa: PLC0415 - few machines need it
+
+    parents = {one.address: one.parent for one in functions}
+    ports = {port for one in crowded for port in _bridges_above(one.address, parents)}
+    return [
+        one._replace(acs=read_acs(host, one.origin)) if one.address in ports else one for one in functions
+    ]
+
+
+def _crowded(functions: list[PciFunction]) -> list[PciFunction]:
+    """Displays with a stranger in their group: neither of their own slot nor a bridge."""
+    return [
+        one
+        for one in functions
+        if one.is_display
+        and isinstance(one.group, int)
+        and any(
+            other.group == one.group and other.address.slot != one.address.slot and not other.is_bridge
+            for other in functions
+        )
+    ]
 
 
 def _skipped(path: str, name: str) -> Unread:

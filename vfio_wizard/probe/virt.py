@@ -6,7 +6,7 @@ import os
 from typing import TypeVar
 
 from vfio_wizard.model.facts import DeviceNode, User, Virt
-from vfio_wizard.model.unread import Gap, Unread, untold
+from vfio_wizard.model.unread import Gap, Unread, known, untold
 from vfio_wizard.probe.numbers import from_decimal
 from vfio_wizard.system.host import Host
 
@@ -17,6 +17,8 @@ GROUPS = "etc/group"
 ACCOUNTS = "etc/passwd"
 STATUS = "proc/self/status"
 LIMITS = "proc/self/limits"
+APPARMOR = "sys/module/apparmor/parameters/enabled"
+SELINUX = "sys/fs/selinux/enforce"
 
 _SYSTEM = "run/current-system/sw/bin"
 _QEMU = (
@@ -70,6 +72,7 @@ def read_virt(host: Host) -> Virt:
         user=_user(host, status, groups),
         memlock_kib=_memlock(host),
         looking_glass=_looking_glass(host) if is_running else untold("dev/shm", _NOT_RUNNING),
+        confinement=_confinement(host) if is_running else untold(APPARMOR, _NOT_RUNNING),
     )
 
 
@@ -82,7 +85,8 @@ def _node(host: Host, path: str) -> DeviceNode | None | Unread:
     seen = host.stat(path)
     if isinstance(seen, Unread):
         return None if seen.gap is Gap.ABSENT else seen
-    return DeviceNode(path, seen.kind, seen.mode, seen.owner, seen.group)
+    size = seen.size if seen.kind == "file" else None
+    return DeviceNode(path, seen.kind, seen.mode, seen.owner, seen.group, size)
 
 
 def _installed(host: Host, places: tuple[str, ...]) -> str | None | Unread:
@@ -259,6 +263,16 @@ def _kib(words: list[str]) -> int | None | Unread:
         return None
     limit = from_decimal(words[0]) if words else None
     return Unread(LIMITS, Gap.MALFORMED, "no number of bytes") if limit is None else limit // 1024
+
+
+def _confinement(host: Host) -> tuple[str, ...] | Unread:
+    """AppArmor where its module says Y, SELinux where it enforces; absent files mean that there is none."""
+    apparmor, selinux = host.text(APPARMOR), host.text(SELINUX)
+    for seen in (apparmor, selinux):
+        if isinstance(seen, Unread) and seen.gap is not Gap.ABSENT:
+            return seen
+    found = (("apparmor", known(apparmor, "") == "Y"), ("selinux", known(selinux, "") == "1"))
+    return tuple(name for name, is_on in found if is_on)
 
 
 def _looking_glass(host: Host) -> tuple[DeviceNode, ...] | Unread:

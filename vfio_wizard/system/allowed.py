@@ -73,6 +73,7 @@ sys/firmware/acpi{{,/tables,/tables/DMAR,/tables/IVRS}}
 sys/firmware/efi{{,/efivars,/fw_platform_size}}
 sys/firmware/efi/efivars/{{SecureBoot,SetupMode,Loader*}}-*
 sys/fs/btrfs{{,/*/devices,/*/devices/*}}
+sys/fs/selinux{{,/enforce}}
 sys/hypervisor/type
 sys/kernel/iommu_groups**
 sys/kernel/irq{{,/*/chip_name}}
@@ -97,11 +98,12 @@ proc/sys/vm/{{max_map_count,nr_hugepages,overcommit_memory}}
 
 _MODULES = "{lib,usr/lib,run/booted-system/kernel-modules/lib,run/current-system/kernel-modules/lib}/modules"
 _ETC = """
-NIXOS booster.yaml cmdline.d** default{,/grub,/grub.d,/grub.d/*,/limine} dracut.conf dracut.conf.d** grub.d
+NIXOS apparmor.d/{abstractions,local/abstractions}/libvirt-qemu
+booster.yaml cmdline.d** default{,/grub,/grub.d,/grub.d/*,/limine} dracut.conf dracut.conf.d** grub.d
 initramfs-tools** kernel** kernelstub** limine-entry-tool.d** mkinitcpio.conf
 mkinitcpio.conf.d** mkinitcpio.d** modprobe.d** modules modules-load.d** os-release pacman.d/hooks**
 sdboot-manage.conf sysconfig/{bootloader,grub} tmpfiles.d/*looking* udev/rules.d{,/*kvmfr*,/*vfio*}
-libvirt{,/qemu.conf} qemu/firmware** zfsbootmenu**
+libvirt{,/qemu.conf} qemu/firmware** vfio-wizard{,/quirks.d,/quirks.d/*} zfsbootmenu**
 """
 
 _PROSE = f"""
@@ -163,9 +165,30 @@ LOGS = frozenset(("dmesg", "journalctl"))
 """Programs whose output is a kernel log."""
 
 LOG_WORDS = (
-    *("acs override", "amd-vi", "amdgpu", "bar ", "bios", "bootfb", "can't reserve", "command line:"),
+    *(
+        "acs override",
+        "after bus reset",
+        "amd-vi",
+        "amdgpu",
+        "apparmor=",
+        "bar ",
+        "bios",
+        "bootfb",
+        "can't reserve",
+        "command line:",
+    ),
     *("disabled", "dmar", "drm", "efifb", "i915", "iommu", "ivrs", "kvm", "lockdown", "nouveau", "nvidia"),
-    *("nvrm", "pci-stub", "radeon", "secure boot", "secureboot", "simple-framebuffer", "svm", "sysfb"),
+    *(
+        "nvrm",
+        "pci-stub",
+        "radeon",
+        "rlimit_memlock",
+        "secure boot",
+        "secureboot",
+        "simple-framebuffer",
+        "svm",
+        "sysfb",
+    ),
     *("unknown kernel command line parameters", "unknown option", "vendor-reset", "vfio", "vgaarb", "vmx"),
     *("x2apic", "xe "),
 )

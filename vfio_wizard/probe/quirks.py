@@ -1,0 +1,20 @@
+"""The user's own knowledge: etc/vfio-wizard/quirks.d of the machine looked at. Read here, judged elsewhere."""
+
+from __future__ import annotations
+
+from vfio_wizard.model.unread import Gap, Unread
+from vfio_wizard.system.host import Host
+
+FOLDER = "etc/vfio-wizard/quirks.d"
+
+_FILE_LIMIT = 1 << 16
+_MOST_FILES = 64
+
+
+def read_quirks(host: Host) -> tuple[tuple[str, str | Unread], ...]:
+    """Each file that ends in .toml with its text, by path; nothing where there is no such folder."""
+    names = host.names(FOLDER)
+    if isinstance(names, Unread):
+        return ((FOLDER, names),) if names.gap in (Gap.DENIED, Gap.MALFORMED) else ()
+    paths = [f"{FOLDER}/{name}" for name in names if name.endswith(".toml")][:_MOST_FILES]
+    return tuple((path, host.text(path, _FILE_LIMIT)) for path in paths)
