@@ -54,6 +54,8 @@ def parse_capture(text: str, label: str) -> dict[str, Any]:
         _refuse(label, "it holds more values than any machine has")
     try:
         document = json.loads(text)
+        if "\\ud" in text.lower():
+            document = _without_lone_surrogates(document)
     except RecursionError:
         _refuse(label, "it is nested too deeply")
     except ValueError as error:
@@ -63,6 +65,11 @@ def parse_capture(text: str, label: str) -> dict[str, Any]:
     if document["schema"] != SCHEMA:
         _refuse(label, f"its schema is {document['schema'][:60]!r} and not {SCHEMA!r}")
     return document
+
+
+def _without_lone_surrogates(document: object) -> Any:
+    """Half a surrogate pair is allowed in JSON, and no terminal and no file could take it."""
+    return json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def capture_text(host: Host, gather: Callable[[Host], object], note: str = "") -> str:
@@ -255,14 +262,15 @@ class _Sections:
         questions = self._questions()
         found: dict[str, _Lines] = {}
         for path, entry in self._section("lines").items():
-            if not isinstance(entry, dict) or entry.get("question") not in questions:
+            question = entry.get("question") if isinstance(entry, dict) else None
+            if not isinstance(question, str) or question not in questions:
                 self._wrong("lines", path)
-            starts, holds = questions[entry["question"]]
+            starts, holds = questions[question]
             found[path] = (starts, holds, self._text("lines", path, entry.get("lines")))
         return found
 
-    def _questions(self) -> dict[object, tuple[tuple[str, ...], tuple[str, ...]]]:
-        found: dict[object, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    def _questions(self) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+        found: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         for name, entry in self._section("questions").items():
             if not isinstance(entry, dict):
                 self._wrong("questions", name)
