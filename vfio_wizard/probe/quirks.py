@@ -1,4 +1,4 @@
-"""The user's own knowledge: etc/vfio-wizard/quirks.d of the machine looked at. Read here, judged elsewhere."""
+"""The user's own knowledge in etc/vfio-wizard/quirks.d: read here, judged elsewhere."""
 
 from __future__ import annotations
 
