@@ -181,3 +181,13 @@ def test_quotes_and_windows_line_ends_change_nothing(text: str) -> None:
 def test_a_list_of_graphics_cards_only_is_an_excerpt() -> None:
     assert read(NNK[NNK.index("01:00.0") :]).source.complete is False
     assert isinstance(read(NNK).source.complete, Unread)
+
+
+def test_groups_in_an_excerpt_do_not_show_who_else_is_in_them() -> None:
+    facts = read(VV[VV.index("01:00.0 VGA") :])
+    assert function(facts, "01:00.0").group == 1
+    assert isinstance(facts.iommu.groups, Unread)
+    assert "not all members" in facts.iommu.groups.detail
+    records = read(VMM)
+    assert function(records, "01:00.0").group == 1
+    assert isinstance(records.iommu.groups, Unread)

@@ -34,7 +34,25 @@ def read(text: str, label: str) -> HostFacts | None:
     kind = KIND if lines.names_groups or lines.others else LSPCI
     facts = with_functions(blank_facts(kind, label), functions)
     facts = with_others(facts, lines.others)
-    return facts._replace(source=facts.source._replace(complete=completeness(facts, label)))
+    facts = facts._replace(source=facts.source._replace(complete=completeness(facts, label)))
+    return without_membership(facts) if kind == LSPCI else facts
+
+
+def without_membership(facts: HostFacts) -> HostFacts:
+    """What remains of groups in an excerpt that function for function names them.
+
+    Without the root bus (``lspci -vv -s 01:00``) it is not shown who else is in a group. A listing
+    by groups shows its members even where it is shortened, so this is not for those.
+    """
+    if isinstance(facts.iommu.groups, Unread) or _shows_root_bus(facts):
+        return facts
+    no = untold(facts.source.label, "an excerpt: not all members of the groups are shown")
+    return facts._replace(iommu=facts.iommu._replace(groups=no))
+
+
+def _shows_root_bus(facts: HostFacts) -> bool:
+    """Every machine with PCI has functions on bus 00 of some domain; a record without them left some out."""
+    return not isinstance(facts.pci, Unread) and any(one.address.bus == 0 for one in facts.pci)
 
 
 def _tells_something(function: PciFunction) -> bool:
@@ -44,7 +62,7 @@ def _tells_something(function: PciFunction) -> bool:
 
 def completeness(facts: HostFacts, label: str) -> bool | Unread:
     """False where something is evidently missing; no listing can prove that nothing is."""
-    if isinstance(facts.pci, Unread) or not any(one.address.bus == 0 for one in facts.pci):
+    if not _shows_root_bus(facts):
         return False
     groups = facts.iommu.groups
     if not isinstance(groups, Unread) and len(groups) <= groups[-1].number:

@@ -16,6 +16,7 @@ from vfio_wizard.model.unread import Unread
 from vfio_wizard.probe.kernel import relevant_lines
 from vfio_wizard.probe.text.blank import blank_facts, blank_function, with_functions
 from vfio_wizard.probe.text.cmdline import with_cmdline
+from vfio_wizard.probe.text.iommu_listing import without_membership
 from vfio_wizard.probe.text.lines import clean_lines, words
 
 KIND = "kernel-log"
@@ -80,6 +81,8 @@ class _Log:
         facts = with_functions(blank_facts(KIND, self.label), self._functions())
         if not self.told:
             facts = facts._replace(pci=blank_facts(KIND, self.label).pci)
+        if not self.whole:
+            facts = without_membership(facts)
         if self.whole and self.told and isinstance(facts.iommu.groups, Unread):
             facts = facts._replace(iommu=facts.iommu._replace(groups=()))
         return self._rest(facts)

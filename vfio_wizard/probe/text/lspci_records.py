@@ -10,7 +10,7 @@ from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
 from vfio_wizard.model.unread import Gap, Unread, untold
 from vfio_wizard.probe.text.blank import blank_facts, blank_function, with_functions
 from vfio_wizard.probe.text.class_words import class_by_words
-from vfio_wizard.probe.text.iommu_listing import LSPCI, completeness
+from vfio_wizard.probe.text.iommu_listing import LSPCI, completeness, without_membership
 from vfio_wizard.probe.text.lines import clean_lines, words
 
 _SLOT = re.compile(r"^[^\w\n]*Slot:\s+[0-9a-f:]+\.[0-7]\s*$", re.ASCII | re.IGNORECASE | re.MULTILINE)
@@ -29,7 +29,8 @@ def read(text: str, label: str) -> HostFacts | None:
     if not functions:
         return None
     facts = with_functions(blank_facts(LSPCI, label), tuple({one.address: one for one in functions}.values()))
-    return facts._replace(source=facts.source._replace(complete=completeness(facts, label)))
+    facts = facts._replace(source=facts.source._replace(complete=completeness(facts, label)))
+    return without_membership(facts)
 
 
 def _records(text: str) -> list[Record]:

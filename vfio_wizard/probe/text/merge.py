@@ -128,6 +128,8 @@ def _joined(first: HostFacts, second: HostFacts) -> tuple[PciFunction, ...] | Un
 
 def _iommu(merged: HostFacts, first: HostFacts, second: HostFacts) -> Iommu:
     """Groups again from the joined functions; what only one text tells of a group is kept."""
+    if isinstance(merged.iommu.groups, Unread):
+        return merged.iommu
     groups = told_groups(_functions(merged), merged.iommu.origin)
     if isinstance(groups, Unread):
         return merged.iommu
