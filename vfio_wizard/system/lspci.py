@@ -77,34 +77,32 @@ def database_names(host: Host, models: Iterable[PciId]) -> dict[PciId, str]:
     for path in DATABASES:
         text = host.text(path, _DATABASE_LIMIT)
         if isinstance(text, str):
-            blocks = {vendor: _block(text, vendor) for vendor in {one.vendor for one in wanted}}
-            return {one: name for one in wanted if (name := _name(blocks[one.vendor], one)) is not None}
+            return {one: name for one in wanted if (name := _name(text, one)) is not None}
     return {}
 
 
-def _block(text: str, vendor: str) -> list[str]:
-    """The lines of a vendor: its own first, then those of its devices, which begin with a tab."""
-    start = text.find(f"\n{vendor}  ") + 1
+def _name(text: str, model: PciId) -> str | None:
+    """A vendor's line begins with its id, those of its devices with a tab, of their makers with two."""
+    start = text.find(f"\n{model.vendor}  ") + 1
     if not start:
-        return []
-    lines: list[str] = []
-    at = start
-    while at < len(text):
-        end = text.find("\n", at)
-        line = text[at:] if end < 0 else text[at:end]
-        if lines and not line.startswith(("\t", "#")):
-            break
-        lines.append(line)
-        at += len(line) + 1
-    return lines
-
-
-def _name(block: list[str], model: PciId) -> str | None:
-    if not block:
         return None
-    start = f"\t{model.device}  "
-    device = next((line[len(start) :] for line in block if line.startswith(start)), f"Device {model.device}")
-    return f"{block[0][6:].strip()} {device.strip()}"
+    vendor = text[start + 6 : _line_end(text, start)].strip()
+    device = text.find(f"\n\t{model.device}  ", start, _block_end(text, start)) + 1
+    if not device:
+        return f"{vendor} Device {model.device}"
+    return f"{vendor} {text[device + 7 : _line_end(text, device)].strip()}"
+
+
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
+
+
+def _block_end(text: str, start: int) -> int:
+    import re  # noqa: PLC0415 - of what reads names only this searches for more than a word
+
+    following = re.compile(r"\n[^\t#\n]").search(text, start)
+    return following.start() if following else len(text)
 
 
 def names_text() -> str | Unread:

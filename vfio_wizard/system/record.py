@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,9 +14,23 @@ from vfio_wizard.model.unread import Unread
 from vfio_wizard.system.allowed import KERNEL, Matcher
 from vfio_wizard.system.capture import SCHEMA
 from vfio_wizard.system.commands import ADAPTERS
+from vfio_wizard.system.files import write_whole
 from vfio_wizard.system.host import Command, FileStat, Host
 from vfio_wizard.system.recording import RecordingHost
 from vfio_wizard.system.redact import ALWAYS, IN_PROSE, find
+
+
+def write_capture(host: Host, gather: Callable[[Host], object], place: str, note: str = "") -> None:
+    """Write what ``gather`` asks of a host to a file, or to standard output for ``-``.
+
+    The file appears whole or not at all, and all may read it: it holds nothing private, and root makes
+    it for the user who will send it. Raises WizardError when it cannot be written.
+    """
+    text = document_text(capture(host, gather, note))
+    if place == "-":
+        sys.stdout.write(text)
+    else:
+        write_whole(place, text.encode("ascii"))
 
 
 def capture(

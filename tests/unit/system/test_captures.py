@@ -22,7 +22,7 @@ from vfio_wizard.probe.kernel import LOG_WORDS as WANTED_WORDS
 from vfio_wizard.system.allowed import LOG_WORDS, Matcher
 from vfio_wizard.system.capture import SCHEMA, CaptureHost, capture_text
 from vfio_wizard.system.host import Command, Host, RootHost, require_live
-from vfio_wizard.system.record import capture, capture_document, leaks
+from vfio_wizard.system.record import capture, capture_document, leaks, write_capture
 from vfio_wizard.system.recording import RecordingHost
 
 GPU = "0000:01:00.0"
@@ -348,3 +348,29 @@ def test_reading_a_capture_takes_milliseconds() -> None:
         return time.perf_counter() - started
 
     assert min(once() for _ in range(5)) < 0.02
+
+
+def test_a_capture_is_written_whole_and_readable_by_all(tmp_path: Path) -> None:
+    place = tmp_path / "host.json"
+    place.write_text("an older one")
+    write_capture(machine(tmp_path / "root").host(), probes, str(place))
+    assert CaptureHost.parse(place.read_text(), "c").text("etc/os-release") == "ID=arch\nNAME=Arch"
+    assert place.stat().st_mode & 0o777 == 0o644 & ~_umask()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["host.json", "root"]
+
+
+def test_a_capture_to_standard_output_is_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    host = machine(tmp_path).host()
+    write_capture(host, probes, "-")
+    assert capsys.readouterr().out == capture_text(host, probes)
+
+
+def test_a_place_that_cannot_be_written_says_why(tmp_path: Path) -> None:
+    with pytest.raises(WizardError, match=r"cannot write .*no such file or directory"):
+        write_capture(machine(tmp_path).host(), probes, str(tmp_path / "no/where.json"))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
