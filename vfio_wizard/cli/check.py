@@ -6,7 +6,7 @@ import sys
 
 from vfio_wizard.checks.registry import exit_code, find, run_checks
 from vfio_wizard.cli.arguments import Given
-from vfio_wizard.cli.look import addresses, look, names_of, on_host, print_json, wants_colour, width
+from vfio_wizard.cli.look import addresses, look, on_host, print_json, short_names_of, wants_colour, width
 
 
 def run(given: Given) -> int:
@@ -30,7 +30,7 @@ def run(given: Given) -> int:
         text = check_text(
             seen.facts,
             findings,
-            names_of(seen),
+            short_names_of(seen),
             width=width(),
             colour=wants_colour(),
             verbose=given.flag("verbose"),

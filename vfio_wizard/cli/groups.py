@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from vfio_wizard.cli.arguments import Given
-from vfio_wizard.cli.look import look, names_of, print_json, width
+from vfio_wizard.cli.look import look, names_of, print_json, short_names_of, width
 
 
 def run(given: Given) -> int:
@@ -18,5 +18,5 @@ def run(given: Given) -> int:
     else:
         from vfio_wizard.report.groups_text import groups_text  # noqa: PLC0415
 
-        sys.stdout.write(groups_text(seen.facts, names_of(seen), width()))
+        sys.stdout.write(groups_text(seen.facts, short_names_of(seen), width()))
     return 0

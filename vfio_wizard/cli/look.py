@@ -38,11 +38,16 @@ def look(source_argument: str | None, **wants: bool) -> Seen:
 
 def names_of(seen: Seen) -> Names:
     """Words for every function: the source's own, else those of the PCI id database."""
-    try:
-        from vfio_wizard.system.lspci import function_names  # noqa: PLC0415 - only for people
-    except ImportError:
-        return {}
+    from vfio_wizard.system.lspci import function_names  # noqa: PLC0415 - only for people
+
     return function_names(seen.host, seen.facts)
+
+
+def short_names_of(seen: Seen) -> Names:
+    """The same with vendors in short, for a screen."""
+    from vfio_wizard.cards.names import short_name  # noqa: PLC0415
+
+    return {address: short_name(name) for address, name in names_of(seen).items()}
 
 
 def addresses(given: Given, option: str) -> tuple[PciAddress, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vfio_wizard import __version__
 from vfio_wizard.checks.registry import run_checks, verdict
 from vfio_wizard.cli.arguments import Given
-from vfio_wizard.cli.look import Seen, addresses, look, names_of
+from vfio_wizard.cli.look import Seen, addresses, look, short_names_of
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.selection import Selection
@@ -56,7 +56,7 @@ def _survey(source: str | None, chosen: tuple[PciAddress, ...]) -> Survey:
 
     seen = look(source, topology=False)
     findings = run_checks(seen.facts, chosen)
-    return Survey(seen.facts, names_of(seen), findings, verdict(findings))
+    return Survey(seen.facts, short_names_of(seen), findings, verdict(findings))
 
 
 def _propose(

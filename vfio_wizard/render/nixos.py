@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vfio_wizard.cards.names import short_name
 from vfio_wizard.model.plan import Passed, Plan
 from vfio_wizard.model.selection import Style
 from vfio_wizard.render import nixos_boot, nixos_guest, nixos_notes
@@ -28,13 +29,6 @@ from vfio_wizard.render.nixos_target import FILE_NAME, Target, target_for
 
 SPECIALISATION = "gpu-passthrough"
 _ARGUMENTS = ("config", "lib", "pkgs")
-_SHORT_VENDORS = (
-    ("Advanced Micro Devices, Inc. [AMD/ATI] ", "AMD "),
-    ("Advanced Micro Devices, Inc. [AMD] ", "AMD "),
-    ("NVIDIA Corporation ", "NVIDIA "),
-    ("Intel Corporation ", "Intel "),
-)
-"""As pci.ids spells them, and as people do."""
 
 
 def render(plan: Plan, *, style: Style | None = None, release: str | None = None, tool_version: str) -> str:
@@ -102,7 +96,9 @@ def _header(target: Target, shape: Style, tool_version: str) -> str:
         *_field("Machine", [_machine_words(plan)]),
         *_field("Release", [f"NixOS {target.release}"]),
         *_field("Guest", [_described(one) for one in plan.functions]),
-        *_field("Host", [f"{address} {_short(name)}".rstrip() for address, name in plan.machine.stays]),
+        *_field(
+            "Host", [f"{address} {short_name(name or '')}".rstrip() for address, name in plan.machine.stays]
+        ),
     ]
     paragraphs = [*_usage(shape), *notes(plan, str(target.release)), *_cautions(plan)]
     blocks = [_raw_comment([title]), _raw_comment(lines), *(comment(one) for one in paragraphs)]
@@ -127,14 +123,7 @@ def _machine_words(plan: Plan) -> str:
 
 def _described(one: Passed) -> str:
     identity = str(one.id) if one.id else "id not known"
-    return f"{one.address} {_short(one.name)} ({identity})" if one.name else f"{one.address} ({identity})"
-
-
-def _short(name: str | None) -> str:
-    for long, short in _SHORT_VENDORS:
-        if name and name.startswith(long):
-            return short + name.removeprefix(long)
-    return name or ""
+    return f"{one.address} {short_name(one.name)} ({identity})" if one.name else f"{one.address} ({identity})"
 
 
 def _usage(shape: Style) -> Iterator[str]:

@@ -130,7 +130,7 @@ def _driver(function: PciFunction) -> str:
 
 
 def _name(function: PciFunction, names: Names) -> str:
-    return clean(function.name or names.get(function.address) or "")
+    return clean(names.get(function.address) or function.name or "")
 
 
 def _fit(line: str, width: int) -> str:

@@ -1,0 +1,1 @@
+"""Machines that never existed, made for the purpose: each module describes one and can make its tree."""
