@@ -72,6 +72,8 @@ class Topology(NamedTuple):
 
 AMD = ("-device", "amd-iommu,intremap=on")
 INTEL = ("-device", "intel-iommu,intremap=on")
+INTEL_PROCESSOR = "Skylake-Client-v3,-vmx"
+"""Emulation has no VMX to offer, so this machine stands for one whose firmware has it off."""
 HOST_VGA = ("-device", "VGA,addr=0x2")
 
 
@@ -173,10 +175,24 @@ TOPOLOGIES = (
     ),
     Topology(
         name="intel-iommu-off",
-        title="table present, but intel_iommu=off",
+        title="table present, but intel_iommu=off; the processor's VMX is not offered",
         devices=(*INTEL, *HOST_VGA, *AT_FIRST_SLOT, *card("rp1")),
         parameters=("intel_iommu=off",),
+        cpu=INTEL_PROCESSOR,
         quick=True,
+        expect=ONE_CARD_WITHOUT_GROUPS._replace(
+            findings=findings(
+                FIRST, cpu_virtualization="fail", iommu_enabled="fail", group_isolated="unknown"
+            ),
+            named={"iommu.enabled": ("intel_iommu=off",)},
+            host={"cpu_vendor": "intel"},
+        ),
+    ),
+    Topology(
+        name="intel-iommu-off-in-guest",
+        title="intel_iommu=off in a guest whose processor is AMD's: the table says whose IOMMU it is",
+        devices=(*INTEL, *HOST_VGA, *AT_FIRST_SLOT, *card("rp1")),
+        parameters=("intel_iommu=off",),
         expect=ONE_CARD_WITHOUT_GROUPS._replace(named={"iommu.enabled": ("intel_iommu=off",)}),
     ),
     Topology(
@@ -295,7 +311,7 @@ TOPOLOGIES = (
         name="switch",
         title="card and NVMe disk behind a switch, each below a downstream port of its own",
         devices=(
-            *AMD,
+            *INTEL,
             *HOST_VGA,
             *AT_FIRST_SLOT,
             "-device",
@@ -419,7 +435,7 @@ TOPOLOGIES = (
         name="intel-processor",
         title="an Intel processor whose VMX the firmware does not offer",
         devices=(*INTEL, *HOST_VGA, *AT_FIRST_SLOT, *card("rp1")),
-        cpu="Skylake-Client-v3,-vmx",
+        cpu=INTEL_PROCESSOR,
         expect=ONE_CARD_READY._replace(
             verdict="blocked",
             code=1,
