@@ -15,8 +15,10 @@ import pytest
 
 from tests.corpus.machines import CORPUS, FACTER, LISTING, TREE, Recorded, Truth, machines
 from vfio_wizard.model.errors import UsageError
+from vfio_wizard.probe.gather import gather
 from vfio_wizard.probe.text.read import read_texts
 from vfio_wizard.report.groups_json import groups_json
+from vfio_wizard.system.host import RootHost
 
 Json = dict[str, Any]
 
@@ -179,14 +181,12 @@ def _assert_boot_display(seen: Json, truth: Truth) -> None:
 
 @pytest.mark.parametrize("machine", TREES, ids=_ids(TREES))
 def test_an_unpacked_sysfs_tree_is_read_like_a_host(machine: Recorded, tmp_path: Path) -> None:
-    gather = pytest.importorskip("vfio_wizard.probe.gather")
-    host = pytest.importorskip("vfio_wizard.system.host")
     archive = next(path for path in machine.files if path.suffix == ".bz2")
     with tarfile.open(archive) as packed:
         packed.extractall(tmp_path, filter="tar")
     root = next(path.parent for path in sorted(tmp_path.rglob("sys")) if (path / "bus").is_dir())
 
-    seen = groups_json(gather.gather(host.RootHost(str(root))), {})
+    seen = groups_json(gather(RootHost(str(root))), {})
 
     assert _groups(seen) == _truth_groups(machine.truth)
     assert len(seen["functions"]) == machine.truth["devices_total"]

@@ -39,15 +39,24 @@ def read(text: str, label: str) -> HostFacts | None:
 
 
 def without_membership(facts: HostFacts) -> HostFacts:
-    """What remains of groups in an excerpt that function for function names them.
+    """What remains of groups in an excerpt that function for function names them: nothing but a remark.
 
-    Without the root bus (``lspci -vv -s 01:00``) it is not shown who else is in a group. A listing
-    by groups shows its members even where it is shortened, so this is not for those.
+    Without the root bus (``lspci -vv -s 01:00``) it is not shown who else is in a group, and a
+    group that seems to hold the card alone would pass for isolated. A listing by groups shows its
+    members even where it is shortened, so this is not for those.
     """
-    if isinstance(facts.iommu.groups, Unread) or _shows_root_bus(facts):
+    if isinstance(facts.pci, Unread) or isinstance(facts.iommu.groups, Unread) or _shows_root_bus(facts):
         return facts
-    no = untold(facts.source.label, "an excerpt: not all members of the groups are shown")
-    return facts._replace(iommu=facts.iommu._replace(groups=no))
+    no = untold(facts.source.label, "an excerpt does not show all members of the groups")
+    functions = tuple(_without_group(one) for one in facts.pci)
+    return facts._replace(pci=functions, iommu=facts.iommu._replace(groups=no))
+
+
+def _without_group(function: PciFunction) -> PciFunction:
+    if not isinstance(function.group, int):
+        return function
+    detail = f"in group {function.group}; an excerpt does not show who else is in it"
+    return function._replace(group=untold(function.origin, detail))
 
 
 def _shows_root_bus(facts: HostFacts) -> bool:
