@@ -77,32 +77,29 @@ def database_names(host: Host, models: Iterable[PciId]) -> dict[PciId, str]:
     for path in DATABASES:
         text = host.text(path, _DATABASE_LIMIT)
         if isinstance(text, str):
-            return {one: name for one in wanted if (name := _name(text, one)) is not None}
+            blocks = {vendor: _block(text, vendor) for vendor in {one.vendor for one in wanted}}
+            return {one: name for one in wanted if (name := _name(blocks[one.vendor], one)) is not None}
     return {}
 
 
-def _name(text: str, model: PciId) -> str | None:
-    """A vendor's line begins with its id, those of its devices with a tab, of their makers with two."""
-    start = text.find(f"\n{model.vendor}  ") + 1
-    if not start:
-        return None
-    vendor = text[start + 6 : _line_end(text, start)].strip()
-    device = text.find(f"\n\t{model.device}  ", start, _block_end(text, start)) + 1
-    if not device:
-        return f"{vendor} Device {model.device}"
-    return f"{vendor} {text[device + 7 : _line_end(text, device)].strip()}"
+def _block(text: str, vendor: str) -> dict[str, str]:
+    """The names of a vendor's devices by id, and its own under the empty id; empty without the vendor.
 
-
-def _line_end(text: str, start: int) -> int:
-    end = text.find("\n", start)
-    return len(text) if end < 0 else end
-
-
-def _block_end(text: str, start: int) -> int:
+    The line of a vendor begins with its id, those of its devices with a tab, of their makers with two.
+    """
     import re  # noqa: PLC0415 - of what reads names only this searches for more than a word
 
+    start = text.find(f"\n{vendor}  ") + 1
+    if not start:
+        return {}
     following = re.compile(r"\n[^\t#\n]").search(text, start)
-    return following.start() if following else len(text)
+    own, *lines = text[start : following.start() if following else len(text)].split("\n")
+    devices = {line[1:5]: line[7:].strip() for line in lines if line[:1] == "\t" != line[1:2]}
+    return devices | {"": own[6:].strip()}
+
+
+def _name(block: dict[str, str], model: PciId) -> str | None:
+    return f"{block['']} {block.get(model.device) or f'Device {model.device}'}" if block else None
 
 
 def names_text() -> str | Unread:
