@@ -80,6 +80,19 @@ def machine(root: Path) -> SysfsTree:
     return tree.file("sys/firmware/acpi/tables/IVRS", b"IVRS")
 
 
+CLOSED = (
+    "sys/class/dmi/id/product_serial",
+    "sys/class/net/eth0/address",
+    "sys/class/drm/card0-DP-1/edid",
+    "sys/bus/pci/devices/0000:01:00.0/vpd",
+    "dev/disk/by-id",
+    "etc/machine-id",
+    "etc/shadow",
+    "home/frodo/.ssh/id_rsa",
+    "run/libvirt/qemu/windows.xml",
+    "proc/1/environ",
+    "var/log/syslog",
+)
 MOUNT_OF_A_PERSON = "80 22 0:50 / /home/frodo/nas rw - fuse.sshfs frodo@10.0.0.7:/ rw"
 ROUTES = (
     "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
@@ -243,7 +256,7 @@ def test_denial_is_kept_for_the_verb_that_met_it() -> None:
 def test_a_path_off_the_allow_list_is_untold_or_refused(tmp_path: Path) -> None:
     tree = machine(tmp_path)
     loose = RecordingHost(tree.host())
-    for path in ("sys/class/dmi/id/product_serial", "etc/shadow", "home/frodo/.ssh/id_rsa", "etc/machine-id"):
+    for path in CLOSED:
         for answer in (loose.text(path), loose.stat(path), loose.data(path), loose.lines(path, ("",))):
             assert isinstance(answer, Unread)
             assert answer.gap is Gap.UNTOLD
