@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ def run(given: Given) -> int:
     first = look(source, topology=False)  # a source that cannot be read is told before the screen is taken
     from vfio_wizard.tui.app import make_app  # noqa: PLC0415 - Textual costs more than a whole check
 
+    gc.enable()  # see main
     make_app(brain(source, first), addresses(given, "gpu")).run()
     return 0
 
