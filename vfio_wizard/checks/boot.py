@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from vfio_wizard.checks.check import Check, Situation
 from vfio_wizard.checks.host import config, has_item, words_on_line
 from vfio_wizard.checks.outcome import Seen, by_user, failed, first_gap, passed, unknown
+from vfio_wizard.knowledge.own import read_own
 from vfio_wizard.knowledge.resets import Affected, reset_family
 from vfio_wizard.model.facts import BootLoader, HostFacts, InitramfsGenerator
 from vfio_wizard.model.finding import Fix, Outcome, Severity, Who
@@ -119,7 +120,7 @@ def _needs_vendor_reset(case: Situation) -> tuple[str, ...]:
     found = []
     for gpu in case.candidates:
         number = case.functions[gpu.address].id
-        family = reset_family(*number) if isinstance(number, PciId) else None
+        family = reset_family(*number, read_own(case.facts.own).resets) if isinstance(number, PciId) else None
         if family is not None and family.vendor_reset and family.affected is not Affected.UNTOLD:
             found.append(str(gpu.address))
     return tuple(found)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from vfio_wizard.cards.units import VF, Gpu
 from vfio_wizard.checks.check import Check, Situation
 from vfio_wizard.checks.outcome import Seen, by_user, failed, first_gap, passed, skipped, unknown
+from vfio_wizard.knowledge.milestones import since
 from vfio_wizard.model.finding import Fix, Outcome, Severity, Who
 from vfio_wizard.model.pci import PciClass, PciFunction
 from vfio_wizard.model.unread import Unread
@@ -238,7 +239,7 @@ def _held(case: Situation, function: PciFunction, held: Seen, gpu: Gpu) -> Outco
         )
         summary = "the console lies in this card, and vfio-pci frees only VGA-class cards from it"
         return failed(summary, fix, *seen, subject=gpu.address)
-    if version < (6, 0):
+    if version < since("console-eviction"):
         fix = by_user(
             "Make another card the primary display, or update to a kernel from 6.1 on, which frees the card "
             "by itself. Until then add video=efifb:off (on BIOS boots video=vesafb:off).",

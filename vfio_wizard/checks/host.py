@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vfio_wizard.knowledge.firmware import switch
+from vfio_wizard.knowledge.own import read_own
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.unread import Unread, known
@@ -64,10 +65,11 @@ def firmware_words(facts: HostFacts, purpose: str) -> str:
     """How the setup of this board spells a switch, with where to look when its menu is not known."""
     board = facts.firmware.board
     maker = next((one for one in (board.vendor, board.system_vendor) if isinstance(one, str)), "")
-    row = switch(purpose, cpu_vendor(facts), maker)
+    product = " ".join(one for one in (board.name, board.product) if isinstance(one, str))
+    row = switch(purpose, cpu_vendor(facts), maker, product, read_own(facts.own).switches)
     if row is None:
         words = "VT-d, IOMMU or AMD-Vi" if purpose == "iommu" else "VT-x, VMX or SVM"
         return f"{words}; the menu differs from board to board, see its manual"
     if row.maker:
-        return f"{row.words} (as on other boards of {maker}; elsewhere on yours, see its manual)"
+        return f"{row.words} (so on other boards of {maker}; elsewhere on your board, see its manual)"
     return f"{row.words}; the menu differs from board to board, see its manual"

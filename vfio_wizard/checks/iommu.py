@@ -23,6 +23,7 @@ from vfio_wizard.checks.host import (
     words_on_line,
 )
 from vfio_wizard.checks.outcome import Seen, by_firmware, by_user, failed, first_gap, passed, skipped, unknown
+from vfio_wizard.knowledge.milestones import about, since
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Fix, Outcome, Severity, Who
 from vfio_wizard.model.iommu import IommuGroup
@@ -327,8 +328,9 @@ def _reserved_fix(facts: HostFacts) -> Fix:
     vendor = cpu_vendor(facts)
     version = kernel_version(facts.kernel.release) if isinstance(facts.kernel.release, str) else None
     text = "Update the firmware, or switch off the firmware feature that uses the card before boot."
-    if vendor == "amd" and version is not None and version < (6, 6):
-        text += " This kernel may still accept the card; kernels from about 6.6 on refuse it."
+    if vendor == "amd" and version is not None and version < since("direct-regions-refused"):
+        newer = about("direct-regions-refused")
+        text += f" This kernel may still accept the card; kernels from {newer} on refuse it."
     return Fix(Who.FIRMWARE, text)
 
 

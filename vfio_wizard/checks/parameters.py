@@ -9,6 +9,7 @@ from vfio_wizard.checks.check import Check, Situation
 from vfio_wizard.checks.host import config, cpu_vendor
 from vfio_wizard.checks.isolation import is_refused
 from vfio_wizard.checks.outcome import Seen, by_user, failed, first_gap, passed, unknown
+from vfio_wizard.knowledge.own import read_own
 from vfio_wizard.knowledge.parameters import RELEVANT_NAMES, STALE, STALE_MODULES, Stale, StaleModule, When
 from vfio_wizard.model.finding import Outcome, Severity
 from vfio_wizard.model.pci import PciId
@@ -73,7 +74,11 @@ def _stale_found(case: Situation, hits: tuple[_Hit, ...]) -> Outcome:
 
 def _hit(case: Situation, word: str) -> _Hit | None:
     """What is wrong with one word; what is proven comes before what is only possible."""
-    hits = [hit for row in STALE if (hit := _hit_by(case, row, word)) is not None]
+    hits = [
+        hit
+        for row in (*STALE, *read_own(case.facts.own).parameters)
+        if (hit := _hit_by(case, row, word)) is not None
+    ]
     if (malformed := _malformed_ids(word)) is not None:
         hits.append(malformed)
     return max(hits, key=lambda hit: (hit.proven, not hit.harmless), default=None)
@@ -187,7 +192,8 @@ def _modules(case: Situation) -> Iterator[Outcome]:
         gap = first_gap(facts.kernel.release, facts.kernels)
         yield unknown("the kernel's version is not known", gap, "uname -r.", ("uname", "-r"))
         return
-    rows = tuple(row for row in STALE_MODULES if min(versions) >= row.since)
+    known_rows = (*STALE_MODULES, *read_own(facts.own).modules)
+    rows = tuple(row for row in known_rows if min(versions) >= row.since)
     found = tuple(hit for row in rows for hit in (*_in_files(case, row), *_in_modprobe(case, row)))
     for row, seen in found:
         yield failed(

@@ -6,6 +6,7 @@ from vfio_wizard.cards.units import Gpu
 from vfio_wizard.checks.check import Check, Situation
 from vfio_wizard.checks.gpus import for_each_candidate
 from vfio_wizard.checks.outcome import Seen, by_user, failed, passed, unknown
+from vfio_wizard.knowledge.own import read_own
 from vfio_wizard.knowledge.resets import AMD, DEVICE_SPECIFIC, Affected, ResetFamily, reset_family
 from vfio_wizard.model.finding import Fix, Outcome, Severity, Who
 from vfio_wizard.model.pci import PciFunction, PciId
@@ -21,7 +22,7 @@ def _reset(case: Situation, gpu: Gpu) -> Outcome:
     if not isinstance(methods, Unread) and DEVICE_SPECIFIC in methods:
         return passed("a reset made for this card is in place", _methods_seen(function), subject=gpu.address)
     if isinstance(function.id, PciId) and function.id.vendor == AMD:
-        return _amd(function, reset_family(*function.id), gpu)
+        return _amd(function, reset_family(*function.id, read_own(case.facts.own).resets), gpu)
     if isinstance(methods, Unread):
         return _methods_unread(function, methods, gpu)
     if not methods:

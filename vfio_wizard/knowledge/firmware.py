@@ -1,76 +1,67 @@
-"""What the switches in firmware setup are called. Words only from manuals; nothing is guessed.
+"""What the switches in firmware setup are called. Words only from sources; nothing is guessed.
 
-Where a board is not in the table, the general words are given and the search is left to its manual.
+The entries are in ``data/firmware.toml``. Where a board is not in the table, the general words are given
+and the search is left to its manual.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from vfio_wizard.knowledge import tables
+from vfio_wizard.knowledge.tables import Rows
+
+ANY = "any"
+_SHORT = 3
+"""A maker's name of so few letters must be the whole first word (HP is not HPE)."""
+
 
 class Switch(NamedTuple):
-    """How a maker spells one switch: ``purpose`` is cpu or iommu, ``maker`` a part of the DMI vendor."""
+    """How a maker spells one switch: ``purpose`` is cpu, iommu, above-4g, rebar or acs."""
 
     purpose: str
     cpu_vendor: str
+    """``amd``, ``intel`` or ``any``."""
     maker: str
-    """Lower case; empty for any maker."""
+    """The beginning of the DMI vendor in small letters; empty for any maker."""
+    product: str
+    """A part of the DMI names in small letters; empty for any product."""
     words: str
     source: str
 
 
-SWITCHES: tuple[Switch, ...] = (
-    Switch(
-        "iommu",
-        "intel",
-        "super micro",
-        "Intel VT for Directed I/O (VT-d)",
-        "Supermicro X11DDW-L manual, chapter 4",
-    ),
-    Switch(
-        "iommu",
-        "intel",
-        "micro-star",
-        "Intel VT for Directed I/O Configuration, then Intel(R) VT-d",
-        "MSI MS-91E2 manual, page 3-13",
-    ),
-    Switch(
-        "cpu",
-        "intel",
-        "asus",
-        "Advanced, CPU Configuration, Intel Virtualization Technology",
-        "informatiweb.net tutorial on VT-d, ASUS WS X299 SAGE",
-    ),
-    Switch(
-        "iommu",
-        "intel",
-        "asus",
-        "VT-d, below Advanced, System Agent (SA) Configuration",
-        "ROG Maximus XII Formula BIOS manual, 6.3; informatiweb.net tutorial, ASUS WS X299 SAGE",
-    ),
-    Switch(
-        "iommu",
-        "intel",
-        "",
-        "VT-d (Intel Virtualization Technology for Directed I/O)",
-        "Intel's name for it",
-    ),
-    Switch("iommu", "amd", "", "IOMMU (sometimes AMD-Vi)", "AMD's names for it"),
-    Switch(
-        "cpu",
-        "intel",
-        "",
-        "Intel Virtualization Technology (VT-x, on some boards VMX)",
-        "Intel's name for it",
-    ),
-    Switch(
-        "cpu", "amd", "", "SVM Mode (on some boards Secure Virtual Machine or AMD-V)", "AMD's names for it"
-    ),
-)
+def switches(rows: Rows) -> tuple[Switch, ...]:
+    """Entries of the table ``switch`` as the grammar hands them over."""
+    return tuple(
+        Switch(purpose, cpu_vendor, (maker or "").lower(), (product or "").lower(), words, source)
+        for purpose, cpu_vendor, maker, product, words, source in rows
+    )
 
 
-def switch(purpose: str, cpu_vendor: str, maker: str) -> Switch | None:
-    """The best row for a board, the maker's own before the general one; None for other vendors."""
-    rows = [one for one in SWITCHES if (one.purpose, one.cpu_vendor) == (purpose, cpu_vendor)]
-    own = [one for one in rows if one.maker and one.maker in maker.lower()]
-    return next(iter(own or [one for one in rows if not one.maker]), None)
+SWITCHES: tuple[Switch, ...] = switches(tables.SWITCH)
+
+
+def switch(
+    purpose: str, cpu_vendor: str, maker: str, product: str = "", own: tuple[Switch, ...] = ()
+) -> Switch | None:
+    """The best row for a board: the user's own, then the nearest; None where not even a general one is."""
+    fitting = [
+        one
+        for one in (*own, *SWITCHES)
+        if one.purpose == purpose
+        and one.cpu_vendor in (cpu_vendor, ANY)
+        and _is_maker(one.maker, maker)
+        and one.product in product.lower()
+    ]
+    return max(fitting, key=lambda one: (bool(one.product), bool(one.maker)), default=None)
+
+
+def _is_maker(wanted: str, maker: str) -> bool:
+    """Blanks and dashes do not count: Super Micro, Supermicro."""
+    if len(wanted) <= _SHORT:
+        return not wanted or maker.lower().split(" ")[0].rstrip(".,") == wanted
+    return _plain(maker).startswith(_plain(wanted))
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace(" ", "").replace("-", "")

@@ -1,7 +1,8 @@
 """Kernel parameters that guides hand on and that do nothing, or the wrong thing, on today's kernels.
 
 A row says from which kernel on it holds (``since``) and on what kind of host (``when``, a word of
-the closed list below). Sources: the trees of Linux 6.1 and 6.12 as packaged by Debian, and named threads.
+the closed list below). The entries are in ``data/parameters.toml``; their sources are the trees of
+Linux 6.1 and 6.12 as packaged by Debian, and named threads.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from vfio_wizard.knowledge import tables
+from vfio_wizard.knowledge.tables import Rows
 from vfio_wizard.model.version import KernelVersion
 
 
@@ -41,214 +44,15 @@ class Stale(NamedTuple):
     source: str
 
 
-_AMD_VALUES = "linux 6.12:drivers/iommu/amd/init.c parse_amd_iommu_options"
-_INTEL_VALUES = "linux 6.12:drivers/iommu/intel/iommu.c intel_iommu_setup"
-_IOMMU_VALUES = "linux 6.12:arch/x86/kernel/pci-dma.c iommu_setup"
-_EVICTION = "linux 6.1:drivers/vfio/pci/vfio_pci_core.c vfio_pci_vga_init (reported for 6.0)"
-_VIRQFD = "linux 6.12:drivers/vfio/Makefile; commit e2d55709398e"
-_MODULE_NAME = "linux 6.12:kernel/params.c: a module's parameter has the form module.name=value"
-_NESTED = "linux 6.12:arch/x86/kvm (nested defaults to on)"
-_PT = "iommu=pt, if it was meant"
+def stale(rows: Rows) -> tuple[Stale, ...]:
+    """Entries of the table ``parameter`` as the grammar hands them over."""
+    return tuple(
+        Stale(name, value, since, When[when.upper().replace("-", "_")], harmless, why, instead or "", source)
+        for name, value, since, when, harmless, why, instead, source in rows
+    )
 
-STALE: tuple[Stale, ...] = (
-    Stale(
-        "amd_iommu",
-        "on",
-        None,
-        When.ALWAYS,
-        False,
-        "not a value in any kernel: the driver is on whenever the firmware offers it",
-        "",
-        _AMD_VALUES,
-    ),
-    Stale("amd_iommu", "1", None, When.ALWAYS, False, "not a value in any kernel", "", _AMD_VALUES),
-    Stale("amd_iommu", "pt", None, When.ALWAYS, False, "not a value of this parameter", _PT, _AMD_VALUES),
-    Stale("intel_iommu", "pt", None, When.ALWAYS, False, "not a value of this parameter", _PT, _INTEL_VALUES),
-    Stale(
-        "intel_iommu",
-        "1",
-        None,
-        When.ALWAYS,
-        False,
-        "not a value of this parameter",
-        "intel_iommu=on",
-        _INTEL_VALUES,
-    ),
-    Stale("intel_iommu", None, None, When.AMD, False, "read only on Intel hosts", "", _INTEL_VALUES),
-    Stale("amd_iommu", None, None, When.INTEL, False, "read only on AMD hosts", "", _AMD_VALUES),
-    Stale(
-        "intel_iommu",
-        "on",
-        None,
-        When.INTEL_DEFAULT_ON,
-        True,
-        "this kernel switches VT-d on by itself",
-        "",
-        "linux 6.1:drivers/iommu/intel/Kconfig INTEL_IOMMU_DEFAULT_ON",
-    ),
-    Stale("iommu", "on", None, When.ALWAYS, False, "not a value of this parameter", "", _IOMMU_VALUES),
-    Stale(
-        "iommu",
-        "1",
-        None,
-        When.ALWAYS,
-        False,
-        "not a value of this parameter, although old checkers suggest it",
-        "",
-        _IOMMU_VALUES,
-    ),
-    Stale(
-        "video",
-        "efifb:off",
-        (6, 1),
-        When.ALWAYS,
-        False,
-        "vfio-pci frees the card from the console by itself since about 6.0; this only blinds the boot",
-        "",
-        _EVICTION,
-    ),
-    Stale(
-        "video",
-        "vesafb:off",
-        (6, 1),
-        When.ALWAYS,
-        False,
-        "vfio-pci frees the card from the console by itself since about 6.0; this only blinds the boot",
-        "",
-        _EVICTION,
-    ),
-    Stale(
-        "video",
-        "simplefb:off",
-        None,
-        When.ALWAYS,
-        False,
-        "simpledrm does not read video=",
-        "",
-        "linux 6.12:drivers/gpu/drm/tiny/simpledrm.c",
-    ),
-    Stale(
-        "initcall_blacklist",
-        "sysfb_init",
-        (6, 1),
-        When.ALWAYS,
-        False,
-        "vfio-pci frees the card from the console by itself since about 6.0; this only blinds the boot",
-        "",
-        _EVICTION,
-    ),
-    Stale(
-        "nosimplefb",
-        None,
-        None,
-        When.NOT_SUSE,
-        False,
-        "known to SUSE kernels only",
-        "",
-        "openSUSE boo#1201392",
-    ),
-    Stale(
-        "pcie_aspm_off",
-        None,
-        None,
-        When.ALWAYS,
-        False,
-        "no such parameter",
-        "pcie_aspm=off",
-        "linux 6.12:Documentation/admin-guide/kernel-parameters.txt",
-    ),
-    Stale(
-        "pcie_acs_override",
-        "multfunction",
-        None,
-        When.ALWAYS,
-        False,
-        "misspelt in the patch's own text; its parser wants multifunction",
-        "pcie_acs_override=multifunction",
-        "CachyOS/kernel-patches:6.17/0004-cachy.patch",
-    ),
-    Stale(
-        "pcie_acs_override",
-        None,
-        None,
-        When.NOT_PATCHED,
-        False,
-        "this kernel has not got the patch and handed the word to init",
-        "",
-        "linux 6.12:init/main.c print_unknown_bootoptions",
-    ),
-    Stale(
-        "vfio_iommu_type1.allow_unsafe_interrupts",
-        None,
-        None,
-        When.REMAPPING_ON,
-        False,
-        "interrupt remapping works here, so this only takes protection away",
-        "",
-        "linux 6.12:drivers/vfio/vfio_iommu_type1.c",
-    ),
-    Stale(
-        "rd.driver.pre",
-        "vfio_virqfd",
-        (6, 2),
-        When.ALWAYS,
-        False,
-        "the module is part of vfio since 6.2",
-        "",
-        _VIRQFD,
-    ),
-    Stale(
-        "rd.driver.pre",
-        None,
-        None,
-        When.NOT_DRACUT,
-        False,
-        "only dracut reads it",
-        "",
-        "dracut-ng:man/dracut.cmdline.7",
-    ),
-    Stale(
-        "modules_load",
-        "vfio_virqfd",
-        (6, 2),
-        When.ALWAYS,
-        False,
-        "the module is part of vfio since 6.2",
-        "",
-        _VIRQFD,
-    ),
-    Stale(
-        "rd.modules_load",
-        "vfio_virqfd",
-        (6, 2),
-        When.ALWAYS,
-        False,
-        "the module is part of vfio since 6.2",
-        "",
-        _VIRQFD,
-    ),
-    Stale(
-        "vfio_virqfd", "", None, When.ALWAYS, False, "a module's name alone loads nothing", "", _MODULE_NAME
-    ),
-    Stale("kvm_intel", "", None, When.ALWAYS, False, "a module's name alone loads nothing", "", _MODULE_NAME),
-    Stale("kvm_amd", "", None, When.ALWAYS, False, "a module's name alone loads nothing", "", _MODULE_NAME),
-    Stale("vfio", "", None, When.ALWAYS, False, "a module's name alone loads nothing", "", _MODULE_NAME),
-    Stale("vfio_pci", "", None, When.ALWAYS, False, "a module's name alone loads nothing", "", _MODULE_NAME),
-    Stale(
-        "vfio_iommu_type1",
-        "",
-        None,
-        When.ALWAYS,
-        False,
-        "a module's name alone loads nothing",
-        "",
-        _MODULE_NAME,
-    ),
-    Stale(
-        "kvm_intel.nested", "1", (6, 12), When.ALWAYS, True, "nested guests are on by default", "", _NESTED
-    ),
-    Stale("kvm_amd.nested", "1", (6, 12), When.ALWAYS, True, "nested guests are on by default", "", _NESTED),
-)
+
+STALE: tuple[Stale, ...] = stale(tables.PARAMETER)
 
 RELEVANT_NAMES = (
     "iommu",
@@ -262,31 +66,8 @@ RELEVANT_NAMES = (
 )
 """Parameters that matter for passthrough, by the beginning or a part of their name."""
 
-UNSAFE: tuple[tuple[str, str, str, str], ...] = (
-    (
-        "vfio_iommu_type1.allow_unsafe_interrupts",
-        "1",
-        "a guest may forge interrupts into the host",
-        "linux 6.12:drivers/vfio/vfio_iommu_type1.c",
-    ),
-    (
-        "iommufd.allow_unsafe_interrupts",
-        "1",
-        "a guest may forge interrupts into the host",
-        "linux 6.12:drivers/iommu/iommufd/device.c",
-    ),
-    (
-        "vfio.enable_unsafe_noiommu_mode",
-        "1",
-        "devices may write anywhere in host memory; useless for guests",
-        "linux 6.12:drivers/vfio/vfio_main.c",
-    ),
-    (
-        "pci",
-        "disable_acs_redir",
-        "takes isolation away from the named ports and can merge groups",
-        "linux 6.12:Documentation/admin-guide/kernel-parameters.txt",
-    ),
+UNSAFE: tuple[tuple[str, str, str, str], ...] = tuple(
+    (name, value, why, source) for name, value, why, source in tables.UNSAFE
 )
 """(parameter, value or beginning of it, what it gives up, source)."""
 
@@ -300,11 +81,9 @@ class StaleModule(NamedTuple):
     source: str
 
 
-STALE_MODULES: tuple[StaleModule, ...] = (
-    StaleModule(
-        "vfio_virqfd",
-        (6, 2),
-        "part of vfio since 6.2; mkinitcpio complains, dracut fails to build the image",
-        _VIRQFD + "; HikariKnight/quickpassthrough#29; pavolelsig/passthrough_helper_fedora#2",
-    ),
-)
+def stale_modules(rows: Rows) -> tuple[StaleModule, ...]:
+    """Entries of the table ``module`` as the grammar hands them over."""
+    return tuple(StaleModule(*row) for row in rows)
+
+
+STALE_MODULES: tuple[StaleModule, ...] = stale_modules(tables.MODULE)

@@ -1,0 +1,58 @@
+"""The user's own knowledge files, parsed with the grammar of the package's own; bad ones become problems."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from vfio_wizard.knowledge.firmware import Switch, switches
+from vfio_wizard.knowledge.log import LogLine, log_lines
+from vfio_wizard.knowledge.parameters import Stale, StaleModule, stale, stale_modules
+from vfio_wizard.knowledge.resets import ResetFamily, families
+from vfio_wizard.model.unread import Unread
+
+Problem = tuple[str, str]
+"""(path, what is wrong in it)"""
+
+
+class Own(NamedTuple):
+    """What the user adds to each table; ``entries`` counts them, ``problems`` are left out of it."""
+
+    resets: tuple[ResetFamily, ...] = ()
+    switches: tuple[Switch, ...] = ()
+    parameters: tuple[Stale, ...] = ()
+    modules: tuple[StaleModule, ...] = ()
+    log: tuple[LogLine, ...] = ()
+    entries: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+NOTHING = Own()
+
+
+@lru_cache(maxsize=4)
+def read_own(files: tuple[tuple[str, str | Unread], ...]) -> Own:
+    """All files in the order of their names; without files nothing is imported."""
+    if not files:
+        return NOTHING
+    from vfio_wizard.knowledge.grammar import USERS_OWN, Rows, parse  # noqa: PLC0415 - few users have files
+
+    rows: dict[str, Rows] = dict.fromkeys(USERS_OWN, ())
+    problems: list[Problem] = []
+    for path, text in files:
+        if isinstance(text, Unread):
+            problems.append((path, f"it could not be read: {text.gap.value}"))
+            continue
+        parsed = parse(text, USERS_OWN)
+        problems += [(path, problem) for problem in parsed.problems]
+        for table, found in parsed.rows.items():
+            rows[table] += found
+    return Own(
+        families(rows["reset"]),
+        switches(rows["switch"]),
+        stale(rows["parameter"]),
+        stale_modules(rows["module"]),
+        log_lines(rows["log"]),
+        sum(map(len, rows.values())),
+        tuple(problems),
+    )
