@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.builders import SysfsTree
+from vfio_wizard.checks.registry import run_checks
 from vfio_wizard.knowledge import bootchain
 from vfio_wizard.model.errors import NotLiveError, WizardError
 from vfio_wizard.model.facts import HostFacts
@@ -164,6 +165,20 @@ def test_capture_and_machine_give_the_same_facts(tmp_path: Path) -> None:
     assert replayed.kernel.config == live.kernel.config
     assert isinstance(replayed.boot.loader, type(live.boot.loader))
     assert getattr(replayed.boot.loader, "name", None) == getattr(live.boot.loader, "name", None)
+
+
+@pytest.mark.parametrize("kind", ["directory", "live"])
+def test_capture_and_machine_give_the_same_findings(tmp_path: Path, kind: str) -> None:
+    host = machine(tmp_path).host() if kind == "directory" else RootHost()
+    replayed = run_checks(probes(CaptureHost.parse(capture_text(host, probes), "capture")))
+    seen = run_checks(probes(host))
+    brief = [(one.id, one.outcome.status, _redacted(one.outcome.subject)) for one in seen]
+    assert brief == [(one.id, one.outcome.status, one.outcome.subject) for one in replayed]
+    assert len(brief) > 15
+
+
+def _redacted(subject: str | None) -> str | None:
+    return subject and subject.replace("gandalf", "HOST")
 
 
 def _functions(facts: HostFacts) -> tuple[Any, ...]:
