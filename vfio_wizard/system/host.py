@@ -1,4 +1,4 @@
-"""The one door to a machine: six verbs, whatever stands behind them.
+"""The one door to a machine: eight verbs, whatever stands behind them.
 
 Paths are relative to the root (``sys/bus/pci/devices``), never absolute. Every verb answers
 with a value or with ``Unread``; none raises for what a machine may hold.
