@@ -12,7 +12,10 @@ Json = dict[str, Any]
 
 NOTHING = "nothing"
 
-JSON_ANSWERS = ("check", "groups", "check-gpu")
+WHERE_FROM = (".host.live", ".source.live", ".source.kind")
+"""What a record says otherwise than its machine: where the facts came from."""
+
+JSON_ANSWERS = ("check", "groups", "check-gpu", "check-user")
 
 
 class Answer(NamedTuple):
@@ -43,6 +46,7 @@ def unmet(expected: Expectation, answers: Mapping[str, Answer], live: bool = Tru
         *_check(expected, answers["check"], live),
         *_groups(expected, answers["groups"].json()),
         *_selected(expected, answers.get("check-gpu")),
+        *_as_user(expected, answers.get("check-user")),
     ]
 
 
@@ -92,6 +96,20 @@ def _selected(expected: Expectation, answer: Answer | None) -> Iterator[str]:
     yield from _named("vfio.bound", said, expected)
 
 
+def _as_user(expected: Expectation, answer: Answer | None) -> Iterator[str]:
+    """An ordinary user gets the same on all fixed ids: none of them needs root."""
+    if answer is None:
+        return
+    said = answer.json()
+    statuses = _statuses(said)
+    for name, subjects in expected.findings.items():
+        seen = {key: statuses.get(name, {}).get(key) for key in subjects}
+        yield from _same("check by an ordinary user", name, seen, dict(subjects))
+    allowed = (expected.verdict,) if expected.verdict == "blocked" else (expected.verdict, "unknown")
+    if said.get("verdict") not in allowed:
+        yield f"check by an ordinary user: verdict is {said.get('verdict')!r}, not one of {allowed}"
+
+
 def _groups(expected: Expectation, said: Json) -> Iterator[str]:
     gpus = {one["address"]: one for one in said.get("gpus", [])}
     yield from _same("groups", "gpus", sorted(gpus), sorted(expected.gpus))
@@ -122,7 +140,7 @@ def replay_differences(inside: str, outside: str) -> list[str]:
     return [
         f"{path}: {theirs.get(path, NOTHING)!r} on the machine, {ours.get(path, NOTHING)!r} from its record"
         for path in sorted({*ours, *theirs})
-        if path != ".host.live" and ours.get(path, NOTHING) != theirs.get(path, NOTHING)
+        if path not in WHERE_FROM and ours.get(path, NOTHING) != theirs.get(path, NOTHING)
     ]
 
 

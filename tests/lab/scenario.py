@@ -44,6 +44,8 @@ ask check --check --json
 ask groups groups --json
 ask check-text --check
 ask capture capture -o /lab/out/host.json
+su -s /busybox/sh tester -c 'python3 -m vfio_wizard --check --json' >check-user 2>check-user.err </dev/null
+echo $? >check-user.code
 {selected}
 """
 
@@ -198,7 +200,21 @@ def _differences(topology: Topology, out: Path, base: Base) -> list[str]:
         outside = wizard(base, *arguments, "--host", str(out / "host.json"))
         inside = (out / name).read_text()
         found += [f"replay of {name}: {line}" for line in _compared(inside, outside)]
-    return found
+    return [*found, *_other_module(base, out, gpus)]
+
+
+def _other_module(base: Base, out: Path, gpus: list[str]) -> list[str]:
+    """The NixOS module from the capture must be the one that was written on the machine."""
+    inside = out / "gpu_passthrough.nix"
+    if not inside.is_file():
+        return []
+    outside = out / "from_capture.nix"
+    told = wizard(base, "export", *gpus, "--host", str(out / "host.json"), "-o", str(outside))
+    if not outside.is_file():
+        return [f"export from the capture wrote nothing: {told.err.strip()[-200:]}"]
+    if outside.read_text() != inside.read_text():
+        return [f"replay of export: {outside} differs from {inside.name}"]
+    return []
 
 
 def _compared(inside: str, outside: Answer) -> list[str]:
