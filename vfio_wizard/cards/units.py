@@ -128,13 +128,19 @@ def _type(display: PciFunction, machine: Machine) -> str | None:
     if _is_virtual_function(display, machine):
         return VF
     if isinstance(display.id, Unread):
-        return INTEGRATED if _sits_in_processor(display, machine) else None
+        return _type_by_words(display, machine)
     for word, table in _TYPE_BY_ID:
         if known_cards.family(table, *display.id):
             return word
     if _sits_in_processor(display, machine):
         return INTEGRATED
     return DISCRETE if display.id.vendor in dict(known_cards.DISCRETE_VENDORS) else None
+
+
+def _type_by_words(display: PciFunction, machine: Machine) -> str | None:
+    if _sits_in_processor(display, machine):
+        return INTEGRATED
+    return DISCRETE if _vendor(display) in dict(known_cards.DISCRETE_VENDORS) else None
 
 
 def _sits_in_processor(display: PciFunction, machine: Machine) -> bool:
@@ -253,7 +259,11 @@ def _ancestors(function: PciFunction, machine: Machine) -> tuple[PciAddress, ...
 
 
 def _vendor(function: PciFunction) -> str | None:
-    return None if isinstance(function.id, Unread) else function.id.vendor
+    """By id, else by the vendor's words: plain lspci prints names without numbers."""
+    if not isinstance(function.id, Unread):
+        return function.id.vendor
+    name = function.name or ""
+    return next((vendor for words, vendor in known_cards.VENDOR_WORDS if name.startswith(words)), None)
 
 
 def _isolated(members: tuple[PciFunction, ...], machine: Machine) -> bool | None:

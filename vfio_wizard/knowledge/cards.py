@@ -119,6 +119,14 @@ DISCRETE_VENDORS: tuple[tuple[str, str], ...] = (
 )
 """Vendors whose display functions behind a bridge are cards, unless a table above says otherwise."""
 
+VENDOR_WORDS: tuple[tuple[str, str], ...] = (
+    ("Advanced Micro Devices, Inc. [AMD/ATI]", "1002"),
+    ("Advanced Micro Devices, Inc. [AMD]", "1022"),
+    ("NVIDIA Corporation", "10de"),
+    ("Intel Corporation", "8086"),
+)
+"""How the PCI id database spells the vendors that decide what belongs to a card."""
+
 ARC_SWITCH_AUDIO: tuple[IdRange, ...] = (
     IdRange("8086", 0x4F90, 0x4F92, "DG2 audio, behind the card's own switch"),
     IdRange("8086", 0xE2F7, 0xE2F7, "Battlemage audio, behind the card's own switch", "public id lists"),

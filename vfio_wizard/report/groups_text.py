@@ -11,6 +11,8 @@ from vfio_wizard.model.unread import Unread
 from vfio_wizard.report.clean import clean
 
 WIDTH = 80
+_NARROW = 64
+"""Below this many columns a line has no room for ids and names."""
 
 Names = dict[PciAddress, str]
 
@@ -117,10 +119,10 @@ def _group_heading(group: IommuGroup) -> str:
 def _member(function: PciFunction, names: Names, width: int, indent: str) -> str:
     ids = "????:????" if isinstance(function.id, Unread) else str(function.id)
     word = "?" if isinstance(function.cls, Unread) else kind(function.cls)
-    return _fit(
-        f"{indent}{function.address}  {ids}  {word:<11} {_driver(function):<14} {_name(function, names)}",
-        width,
-    )
+    driver = _driver(function)
+    if width < _NARROW:
+        return _fit(f"{indent}{function.address} {word} ({driver})", width)
+    return _fit(f"{indent}{function.address}  {ids}  {word:<11} {driver:<14} {_name(function, names)}", width)
 
 
 def _driver(function: PciFunction) -> str:

@@ -144,8 +144,9 @@ class WizardApp(App[int]):
     def _show_steps(self, step: str) -> None:
         line = Text()
         for name, title in _STEPS:
-            line.append(f" {title} ", style="reverse bold" if name == step else "")
-            line.append("  ")
+            here = name == step
+            line.append(f"[{title}]" if here else f" {title} ", style="reverse bold" if here else "")
+            line.append(" > " if name != _STEPS[-1][0] else "")
         self.query_one("#steps", Static).update(line)
 
     def action_explain(self) -> None:

@@ -49,6 +49,12 @@ def status_word(finding: Finding) -> tuple[str, str]:
     return found or _STATUS_WORD.get(finding.outcome.status, ("?", "magenta"))
 
 
+def sentence(summary: str) -> str:
+    """A summary as it stands alone: with a capital and a full stop."""
+    text = clean(summary)
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", ")")) else ".")
+
+
 class CheckPane(Widget):
     """Findings on the left, the one under the cursor on the right."""
 
@@ -90,11 +96,11 @@ class CheckPane(Widget):
 
 def _line(finding: Finding) -> Text:
     word, colour = status_word(finding)
-    line = Text(no_wrap=True, overflow="ellipsis")
+    line = Text()
     line.append(f"{word:<5} ", style=colour)
     line.append(clean(finding.id))
     if finding.outcome.subject:
-        line.append(f" {clean(finding.outcome.subject)}", style="dim")
+        line.append(f" {clean(finding.outcome.subject).removeprefix('0000:')}", style="dim")
     return line
 
 
@@ -106,11 +112,12 @@ def _detail(finding: Finding) -> Text:
     text.append(clean(finding.id), style="bold")
     if outcome.subject:
         text.append(f"  {clean(outcome.subject)}")
-    text.append(f"\n\n{clean(outcome.summary)}\n")
+    text.append(f"\n\n{sentence(outcome.summary)}\n")
+    _append_fix(text, finding)
+    if outcome.evidence:
+        text.append("\n\nSeen", style="bold")
     for one in outcome.evidence:
-        text.append(f"\nseen  {clean(one.source)}: {clean(one.value)}", style="dim")
-    if outcome.fix:
-        _append_fix(text, finding)
+        text.append(f"\n{clean(one.source)}\n  {clean(one.value)}", style="dim")
     return text
 
 
@@ -118,7 +125,7 @@ def _append_fix(text: Text, finding: Finding) -> None:
     fix = finding.outcome.fix
     if fix is None:
         return
-    text.append("\n\nWhat to do", style="bold")
+    text.append("\nWhat to do", style="bold")
     text.append(f" ({fix.who.value})\n{clean(fix.text)}")
     for parameter in fix.kernel_parameters:
         text.append(f"\n  kernel parameter  {clean(parameter)}")

@@ -18,6 +18,7 @@ from vfio_wizard.model.unread import Unread
 from vfio_wizard.report.clean import clean
 from vfio_wizard.report.groups_text import gpu_text, groups_text
 from vfio_wizard.tui.messages import Chosen
+from vfio_wizard.tui.panes.check import in_reading_order, sentence
 from vfio_wizard.tui.survey import Survey
 
 
@@ -81,7 +82,7 @@ class DevicesPane(Widget):
     def _line(self, card: Gpu) -> Text:
         box = "[x]" if card.address in self._chosen else "[ ]"
         name = self._survey.names.get(card.address, "") if self._survey else ""
-        line = Text(f"{box} {card.address} ", no_wrap=True, overflow="ellipsis")
+        line = Text(f"{box} {str(card.address).removeprefix('0000:')} ")
         line.append(clean(name), style="dim")
         return line
 
@@ -103,11 +104,8 @@ class DevicesPane(Widget):
         if self._survey is None:
             return ""
         subjects = {str(one) for one in card.functions}
-        lines = [
-            f"{one.outcome.status.value:<7} {one.id}\n        {one.outcome.summary}"
-            for one in self._survey.findings
+        return "\n\n".join(
+            f"{one.outcome.status.value.upper()} {clean(one.id)}\n{sentence(one.outcome.summary)}"
+            for one in in_reading_order(self._survey.findings)
             if one.outcome.subject in subjects
-        ]
-        return "\n".join(
-            clean(line) if "\n" not in line else "\n".join(map(clean, line.split("\n"))) for line in lines
         )
