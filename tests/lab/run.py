@@ -31,14 +31,12 @@ def main(words: list[str] | None = None) -> int:
     if arguments.packages:
         _say("\n".join(HOST_PACKAGES))
         return 0
-    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
-    if missing:
-        return _without(missing)
     unknown = set(arguments.names) - {one.name for one in TOPOLOGIES}
     if unknown:
         _say(f"no such topology: {', '.join(unknown)}; there are {', '.join(one.name for one in TOPOLOGIES)}")
         return 2
-    return _run(arguments)
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    return _without(missing) if missing else _run(arguments)
 
 
 def _arguments(words: list[str] | None) -> argparse.Namespace:

@@ -1,0 +1,1 @@
+"""The prediction of the next boot, compared with what sysfs shows after it."""

@@ -1,0 +1,227 @@
+"""Whole Debian systems, each with the image generator that it really has, and a disk made of each.
+
+Cached below ``.lab/predict``: a system takes about a minute, and only its files in ``/etc`` differ between
+set-ups.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.lab.archive import KEYRING, MIRROR
+from tests.lab.machine import Boot, Machine
+
+SECURITY = "http://deb.debian.org/debian-security"
+TOOLS = ("systemd-sysv", "udev", "kmod", "zstd", "driverctl", "pciutils", "dbus")
+DISK_MIB = 2600
+
+PARAMETERS = (
+    "BOOT_IMAGE=/boot/vmlinuz", "root=/dev/vda", "rw", "console=ttyS0", "quiet", "fsck.mode=skip",
+    "no_timer_check", "panic=-1",
+)  # fmt: skip
+"""What GRUB would pass, and what makes an emulated boot quick."""
+
+QUIET_UNITS = (
+    "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_reap.service",
+    "e2scrub_all.timer", "getty@tty1.service", "fstrim.timer", "serial-getty@ttyS0.service",
+    "systemd-random-seed.service", "systemd-update-utmp.service", "systemd-pstore.service",
+)  # fmt: skip
+
+REPORT_UNIT = """\
+[Unit]
+Description=Report who has which PCI function
+After=multi-user.target
+
+[Service]
+Type=oneshot
+ExecStart=/lab/report
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+REPORT = """\
+#!/bin/sh
+# udev is done with the devices, and so are the services that it asked for (driverctl).
+udevadm settle
+sleep 4
+udevadm settle
+stty -F /dev/ttyS1 raw
+if [ -e /lab/dump ]; then
+    mkdir -p /run/dump
+    cd /
+    for function in /sys/bus/pci/devices/*; do readlink -f "$function"; done >/run/functions
+    find $(cat /run/functions) /sys/bus/pci/drivers/*/module /sys/bus/pci/devices/* \\
+        /sys/kernel/iommu_groups /sys/class/iommu /sys/class/dmi/id /sys/class/drm /sys/class/graphics \\
+        -maxdepth 3 \\( -type l -o -type f -readable \\) \\
+        ! -name 'resource[0-9]*' ! -name rom ! -name edid ! -name modes ! -name '*trace*' ! -name vpd \\
+        ! -path '*/hwmon*' ! -path '*/nvme/*' ! -path '*/sound/*' ! -path '*/power/*' >/run/names 2>/dev/null
+    for name in /proc/cmdline /proc/cpuinfo /proc/meminfo /proc/modules /proc/version \\
+        /proc/sys/kernel/osrelease /proc/filesystems; do echo $name; done >>/run/names
+    while read -r name; do
+        timeout 5 cp -P --parents "$name" /run/dump 2>/dev/null
+    done </run/names
+    mkdir -p /run/dump/sys/module
+    for module in /sys/module/*; do mkdir -p /run/dump$module; done
+    tar -C /run/dump -cz . >/dev/ttyS1
+else
+    for function in /sys/bus/pci/devices/*; do
+        driver=$(readlink "$function/driver")
+        echo "${function##*/} ${driver##*/}"
+    done >/run/answer
+    cat /proc/cmdline >/run/cmdline
+    dmesg >/run/dmesg
+    tar -C /run -cz answer cmdline dmesg >/dev/ttyS1
+fi
+sync
+systemctl poweroff --force --force
+"""
+
+
+class Root(NamedTuple):
+    """One installed Debian."""
+
+    name: str
+    suite: str
+    generator: str
+    """``initramfs-tools`` or ``dracut``: the package."""
+    more: tuple[str, ...] = ()
+    """Further packages: an older kernel."""
+
+    def folder(self, lab: Path) -> Path:
+        """The system's files."""
+        return lab / self.name
+
+    def disk(self, lab: Path) -> Path:
+        """An ext4 file system with the same files."""
+        return lab / f"{self.name}.img"
+
+    def releases(self, lab: Path) -> tuple[str, ...]:
+        """The installed kernels, oldest first."""
+        return tuple(sorted(path.name for path in (self.folder(lab) / "lib/modules").iterdir()))
+
+
+def build(root: Root, lab: Path) -> None:
+    """Install the system and make its disk, unless both are there."""
+    recipe = json.dumps([root, TOOLS, QUIET_UNITS, REPORT, REPORT_UNIT, DISK_MIB])
+    stamp = lab / f"{root.name}.recipe"
+    if stamp.is_file() and stamp.read_text() == recipe and root.disk(lab).is_file():
+        return
+    if not root.folder(lab).is_dir():
+        _install(root, lab)
+    _furnish(root.folder(lab))
+    _make_disk(root, lab)
+    stamp.write_text(recipe)
+
+
+def _install(root: Root, lab: Path) -> None:
+    lab.mkdir(parents=True, exist_ok=True)
+    sources = lab / f"{root.name}.list"
+    lines = (f"{MIRROR} {root.suite} main", f"{SECURITY} {root.suite}-security main")
+    sources.write_text("".join(f"deb [signed-by={KEYRING}] {line}\n" for line in lines))
+    packages = ",".join(("linux-image-amd64", root.generator, *root.more, *TOOLS))
+    tar = lab / f"{root.name}.tar"
+    run("mmdebstrap", "--variant=minbase", f"--include={packages}", root.suite, str(tar), str(sources))
+    root.folder(lab).mkdir()
+    run("tar", "-C", str(root.folder(lab)), "-xf", str(tar), "--exclude=./dev/*")
+    tar.unlink()
+
+
+def _furnish(folder: Path) -> None:
+    for name in ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    units = folder / "etc/systemd/system"
+    for unit in QUIET_UNITS:
+        _link(units / unit, "/dev/null")
+    (folder / "lab").mkdir(exist_ok=True)
+    (folder / "lab/report").write_text(REPORT)
+    (folder / "lab/report").chmod(0o755)
+    (units / "lab-report.service").write_text(REPORT_UNIT)
+    _link(units / "multi-user.target.wants/lab-report.service", "/etc/systemd/system/lab-report.service")
+    (folder / "etc/machine-id").write_text("0123456789abcdef0123456789abcdef\n")
+    (folder / "etc/fstab").write_text("/dev/vda / ext4 defaults 0 1\n")
+    (folder / "etc/hostname").write_text("lab\n")
+
+
+def _link(path: Path, target: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def _make_disk(root: Root, lab: Path) -> None:
+    disk = root.disk(lab)
+    disk.unlink(missing_ok=True)
+    run(
+        "mke2fs",
+        "-q",
+        "-t",
+        "ext4",
+        "-O",
+        "^has_journal",
+        "-d",
+        str(root.folder(lab)),
+        str(disk),
+        f"{DISK_MIB}M",
+    )
+
+
+def devices(disk: Path, topology: str) -> tuple[str, ...]:
+    """The machine: a display of its own, a card with sound, neighbours; ``twins`` has the card twice."""
+    cards = ("1", "2") if topology == "twins" else ("1",)
+    words = [
+        "-device", "intel-iommu,intremap=on",
+        "-drive", f"file={disk},format=raw,if=none,id=root,cache=unsafe",
+        "-device", "virtio-blk-pci,drive=root,addr=0x10",
+        "-device", "VGA,addr=0x2",
+    ]  # fmt: skip
+    for number in cards:
+        words += [
+            "-device", f"pcie-root-port,id=rp{number},slot={number},chassis={number},addr={2 + int(number):#x}",
+            "-device", f"ati-vga,model=rv100,bus=rp{number},addr=0.0,multifunction=on",
+            "-device", f"ich9-intel-hda,bus=rp{number},addr=0.1",
+        ]  # fmt: skip
+    if topology == "one":
+        words += [
+            "-device", "ich9-intel-hda,addr=0x1b",
+            "-device", "qemu-xhci,addr=0x14",
+            "-device", "e1000e,addr=0x19",
+            "-chardev", "null,id=nothing",
+            "-device", "pci-serial,chardev=nothing,addr=0x16",
+        ]  # fmt: skip
+    return tuple(words)
+
+
+def baseline(root: Root, topology: str, release: str, lab: Path) -> Path:
+    """What sysfs and procfs show on this machine before any set-up; booted once and kept."""
+    kept = lab / f"{root.name}-{topology}-baseline"
+    if (kept / "proc/cmdline").is_file():
+        return kept
+    folder = lab / f"{root.name}-{topology}-first-boot"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    disk = folder / "disk.img"
+    run("cp", "--sparse=always", str(root.disk(lab)), str(disk))
+    touch = folder / "dump"
+    touch.touch()
+    run("debugfs", "-w", "-R", f"write {touch} lab/dump", str(disk))
+    boot = root.folder(lab) / "boot"
+    start = Boot(boot / f"vmlinuz-{release}", boot / f"initrd.img-{release}", PARAMETERS)
+    with Machine(folder, start, devices(disk, topology), memory=2048, cores="2") as machine:
+        machine.wait_for_power_off(400)
+        machine.unpack_report(kept)
+    disk.unlink()
+    return kept
+
+
+def run(*command: str) -> str:
+    """Run a tool; its last words are the message when it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        message = f"{' '.join(command)[:200]} failed: {(done.stderr or done.stdout).strip()[-600:]}"
+        raise RuntimeError(message)
+    return done.stdout
