@@ -16,7 +16,7 @@ from tests.nix.cases import CASES, RELEASES, Case
 from vfio_wizard.model.selection import Style
 
 GOLDEN = Path(__file__).parent / "golden"
-SEED = REPOSITORY / "fixtures" / "rx5600xt-rx550-nixos" / "expect" / "gpu_passthrough.nix"
+FIXTURES = tuple(sorted((REPOSITORY / "fixtures").glob("*/expect/*.nix")))
 
 
 def path_of(case: Case) -> Path:
@@ -60,6 +60,17 @@ def parses(file: Path, home: Path) -> subprocess.CompletedProcess[str]:
 def test_nix_parses_the_golden(case: Case, tmp_path: Path) -> None:
     done = parses(path_of(case), tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.nix
+@pytest.mark.parametrize("file", FIXTURES, ids=lambda file: f"{file.parts[-3]}-{file.stem}")
+def test_nix_parses_what_the_fixtures_export(file: Path, tmp_path: Path) -> None:
+    done = parses(file, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_there_are_fixtures_that_export() -> None:
+    assert FIXTURES
 
 
 @pytest.mark.nix

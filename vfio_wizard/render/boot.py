@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.plan import Action, Artifact, Plan
 from vfio_wizard.render.outcome import HEAD, MARK, Rendered
 
@@ -46,13 +47,21 @@ def kernel_cmdline(*update: str) -> Callable[[Plan], Rendered]:
 
     def render(plan: Plan) -> Rendered:
         line = plan.changed_line()
-        if line is None:
+        if line is None or not _names_a_root(line):
             return _by_hand("the line in /etc/kernel/cmdline")(plan)
         text = f"{line}\n"
         file = Artifact("/etc/kernel/cmdline", "0644", Action.REPLACE, text, _BECAUSE)
         return Rendered((file,), (update,) if update else ())
 
     return render
+
+
+_ROOTS = ("root=", "rd.luks", "zfs=", "boot=zfs", "cryptdevice=", "systemd.gpt_auto", "rootfstype=")
+
+
+def _names_a_root(line: Kargs) -> bool:
+    """A whole line names the root file system; a file made from a part of it would not boot."""
+    return any(word.startswith(_ROOTS) for word in line.kernel_words)
 
 
 def kernel_install(plan: Plan) -> Rendered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vfio_wizard.cards.names import short_name
 from vfio_wizard.knowledge import nixos as known
 from vfio_wizard.model.plan import BindBy, Parameter, Passed, Plan, System
 from vfio_wizard.render.nix import Binding, Call, Code, Item, Lines, Set, Value, file_beside
@@ -34,9 +35,17 @@ def _parameters(target: Target) -> Binding:
     reason = ""
     for one in _wanted(target):
         # Several words may have one reason, said once.
-        items.append(Item(one.word, "" if one.because == reason else sentence(one.because)))
+        items.append(Item(one.word, "" if one.because == reason else _reason(one, target)))
         reason = one.because
     return Binding(("boot", "kernelParams"), tuple(items), apart=True)
+
+
+def _reason(parameter: Parameter, target: Target) -> str:
+    """Why a parameter is there; beside ids, whose they are."""
+    told = [short_name(one.name) for one in target.plan.functions if one.name]
+    if not parameter.word.startswith("vfio-pci.ids=") or not told:
+        return sentence(parameter.because)
+    return f"{' and '.join(dict.fromkeys(told))}: {parameter.because}."
 
 
 def _stage_1(target: Target) -> Iterator[Part]:
@@ -80,8 +89,8 @@ def _modprobe(target: Target) -> Iterator[Part]:
 def _why_softdep(target: Target) -> str:
     early = any(one.module == "amdgpu" for one in target.plan.softdeps)
     if early and target.has("hardware.amdgpu.initrd.enable"):
-        return "Whatever loads a driver first, hardware.amdgpu.initrd included, vfio-pci comes before it."
-    return "Whatever loads a driver first, vfio-pci comes before it."
+        return "Whoever loads a driver first (hardware.amdgpu.initrd, too), vfio-pci comes before it."
+    return "Whoever loads a driver first, vfio-pci comes before it."
 
 
 def _by_address(target: Target) -> Part:

@@ -102,7 +102,7 @@ def _cpu_hook(target: Target) -> tuple[str | Code, ...]:
 
 def _people(target: Target) -> Iterator[Part]:
     if target.plan.users:
-        why = "May manage guests without a password."
+        why = "May manage guests without a password, which is as good as root."
         members = list(target.plan.users)
         yield Part((Binding(("users", "groups", "libvirtd", "members"), members, why, apart=True),))
 

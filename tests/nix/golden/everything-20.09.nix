@@ -44,7 +44,8 @@
     ];
 
     kernelParams = [
-      # No function that stays on the host has one of these ids.
+      # Navi 10 [Radeon RX 5600 OEM/5600 XT / 5700/5700 XT] and Navi 10 HDMI Audio: no
+      # function that stays on the host has one of these ids.
       "vfio-pci.ids=1002:731f,1002:ab38"
       # Calls groups separate which the hardware may not keep apart: only for guests that
       # you trust.
@@ -87,7 +88,7 @@
     '';
   };
 
-  # May manage guests without a password.
+  # May manage guests without a password, which is as good as root.
   users.groups.libvirtd.members = [ "alice" ];
 
   # Where virt-manager keeps its settings.

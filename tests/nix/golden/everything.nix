@@ -38,7 +38,8 @@
     ];
 
     kernelParams = [
-      # No function that stays on the host has one of these ids.
+      # Navi 10 [Radeon RX 5600 OEM/5600 XT / 5700/5700 XT] and Navi 10 HDMI Audio: no
+      # function that stays on the host has one of these ids.
       "vfio-pci.ids=1002:731f,1002:ab38"
       # Calls groups separate which the hardware may not keep apart: only for guests that
       # you trust.
@@ -56,8 +57,8 @@
       "vfio_iommu_type1"
     ];
 
-    # Whatever loads a driver first, hardware.amdgpu.initrd included, vfio-pci comes before
-    # it. /dev/kvmfr0 holds pictures up to 3840x2160 HDR.
+    # Whoever loads a driver first (hardware.amdgpu.initrd, too), vfio-pci comes before it.
+    # /dev/kvmfr0 holds pictures up to 3840x2160 HDR.
     extraModprobeConfig = ''
       softdep amdgpu pre: vfio-pci
       softdep snd_hda_intel pre: vfio-pci
@@ -121,7 +122,7 @@
     '';
   };
 
-  # May manage guests without a password.
+  # May manage guests without a password, which is as good as root.
   users.groups.libvirtd.members = [ "alice" ];
 
   programs.virt-manager.enable = true;

@@ -24,8 +24,7 @@
       "vfio_iommu_type1"
     ];
 
-    # Whatever loads a driver first, hardware.amdgpu.initrd included, vfio-pci comes before
-    # it.
+    # Whoever loads a driver first (hardware.amdgpu.initrd, too), vfio-pci comes before it.
     extraModprobeConfig = ''
       softdep amdgpu pre: vfio-pci
     '';
@@ -45,7 +44,7 @@
     };
   };
 
-  # May manage guests without a password.
+  # May manage guests without a password, which is as good as root.
   users.groups.libvirtd.members = [ "alice" ];
 
   programs.virt-manager.enable = true;

@@ -31,7 +31,7 @@
       "vfio_iommu_type1"
     ];
 
-    # Whatever loads a driver first, vfio-pci comes before it.
+    # Whoever loads a driver first, vfio-pci comes before it.
     extraModprobeConfig = ''
       softdep nouveau pre: vfio-pci
       softdep nvidia pre: vfio-pci
@@ -54,7 +54,7 @@
     onShutdown = "shutdown";
   };
 
-  # May manage guests without a password.
+  # May manage guests without a password, which is as good as root.
   users.groups.libvirtd.members = [
     "alice"
     "bob"

@@ -18,7 +18,8 @@
 {
   boot = {
     kernelParams = [
-      # No function that stays on the host has one of these ids.
+      # Navi 10 [Radeon RX 5600 OEM/5600 XT / 5700/5700 XT] and Navi 10 HDMI Audio: no
+      # function that stays on the host has one of these ids.
       "vfio-pci.ids=1002:731f,1002:ab38"
     ];
 
@@ -28,8 +29,7 @@
       "vfio_iommu_type1"
     ];
 
-    # Whatever loads a driver first, hardware.amdgpu.initrd included, vfio-pci comes before
-    # it.
+    # Whoever loads a driver first (hardware.amdgpu.initrd, too), vfio-pci comes before it.
     extraModprobeConfig = ''
       softdep amdgpu pre: vfio-pci
       softdep snd_hda_intel pre: vfio-pci

@@ -15,7 +15,8 @@
 {
   boot = {
     kernelParams = [
-      # No function that stays on the host has one of these ids.
+      # Navi 10 [Radeon RX 5600 OEM/5600 XT / 5700/5700 XT] and Navi 10 HDMI Audio: no
+      # function that stays on the host has one of these ids.
       "vfio-pci.ids=1002:731f,1002:ab38"
     ];
 
@@ -25,8 +26,7 @@
       "vfio_iommu_type1"
     ];
 
-    # Whatever loads a driver first, hardware.amdgpu.initrd included, vfio-pci comes before
-    # it.
+    # Whoever loads a driver first (hardware.amdgpu.initrd, too), vfio-pci comes before it.
     extraModprobeConfig = ''
       softdep amdgpu pre: vfio-pci
       softdep snd_hda_intel pre: vfio-pci
@@ -47,7 +47,7 @@
     };
   };
 
-  # May manage guests without a password.
+  # May manage guests without a password, which is as good as root.
   users.groups.libvirtd.members = [ "alice" ];
 
   programs.virt-manager.enable = true;

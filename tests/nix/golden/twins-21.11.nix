@@ -72,7 +72,7 @@ in
     };
   };
 
-  # May manage guests without a password.
+  # May manage guests without a password, which is as good as root.
   users.groups.libvirtd.members = [ "alice" ];
 
   # Where virt-manager keeps its settings.

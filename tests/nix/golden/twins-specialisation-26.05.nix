@@ -92,7 +92,7 @@
         };
       };
 
-      # May manage guests without a password.
+      # May manage guests without a password, which is as good as root.
       users.groups.libvirtd.members = [ "alice" ];
 
       programs.virt-manager.enable = true;

@@ -93,7 +93,7 @@ in
     };
   };
 
-  # May manage guests without a password.
+  # May manage guests without a password, which is as good as root.
   users.groups.libvirtd.members = [ "alice" ];
 
   programs.virt-manager.enable = true;

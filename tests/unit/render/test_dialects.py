@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import REPOSITORY
 from tests.facts_builder import AUDIO, GPU, IGPU, at, card, good_machine, groups, integrated
 from tests.nix.machines import TOOL, debian, seed, seed_selection, twins
 from vfio_wizard.model.errors import UsageError
@@ -17,6 +18,7 @@ from vfio_wizard.model.facts import BootLoader, Distribution, HostFacts, Initram
 from vfio_wizard.model.plan import Action, Artifact, Plan
 from vfio_wizard.model.selection import LookingGlass, Mirror, NixosWish, Selection, Style
 from vfio_wizard.model.unread import untold
+from vfio_wizard.planning.answers import parse, print_answers
 from vfio_wizard.planning.plan import make_plan
 from vfio_wizard.render import nixos, nixos_steps, registry
 from vfio_wizard.render.boot import LOADERS
@@ -277,3 +279,20 @@ def test_ids_of_the_line_that_must_move_are_told_on_nixos() -> None:
     (note,) = nixos.notes(plan)
     assert "Take vfio-pci.ids=14e4:43a0 out of boot.kernelParams" in note
     assert "14e4:43a0,1002:731f" in nixos.render(plan, tool_version=TOOL)
+
+
+def test_a_line_without_a_root_is_a_part_and_not_written_as_the_whole() -> None:
+    found = rendered("systemd-boot-kernel-install", configured="quiet splash")
+    assert found.artifacts == ()
+    assert "keeping all that is there" in found.notes[0]
+
+
+def test_the_answers_in_the_documentation_are_answers() -> None:
+    text = (REPOSITORY / "docs" / "nixos.md").read_text(encoding="utf-8")
+    block = text.split("```toml\n")[1].split("```")[0]
+    found = parse(block)
+    assert found.kernel.patches[0].path == "acs-override.patch"
+    written = print_answers(found)
+    assert {line.split(" = ")[0] for line in written.splitlines() if " = " in line} <= {
+        line.split(" = ")[0] for line in block.splitlines()
+    }
