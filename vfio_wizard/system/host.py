@@ -44,7 +44,8 @@ class Command(NamedTuple):
 
     A first word with ``@`` names no program but one of this package's adapters to a library
     (``("@pyroute2", "links")``), which answers with JSON text: the library stays behind the
-    same door, and a capture replays its answer like any other output.
+    same door, and a capture replays its answer like any other output. ``("@initramfs", path)``
+    looks into a boot image, of a directory too (see archive/image.py).
     """
 
     argv: tuple[str, ...]
@@ -215,7 +216,9 @@ class RootHost:
         return FileStat(kind, mode, seen.st_uid, seen.st_gid, seen.st_size, int(seen.st_mtime))
 
     def run(self, command: Command) -> str | Unread:
-        """The output of a command from the fixed set; a directory cannot run anything."""
+        """The output of a command from the fixed set; a directory only answers for its images."""
+        if command.argv[:1] == ("@initramfs",) and len(command.argv) == 2:
+            return self._initramfs(command.argv[1])
         if not self._live:
             return Unread(" ".join(command.argv), Gap.UNTOLD, "a directory runs no commands")
         from vfio_wizard.system import commands  # noqa: PLC0415 - only hosts that run something pay for it
@@ -233,6 +236,22 @@ class RootHost:
         except zlib.error:
             return Unread(path, Gap.MALFORMED, "not in gzip form")
         return unpacked.decode("utf-8", "backslashreplace")
+
+    def _initramfs(self, path: str) -> str | Unread:
+        from vfio_wizard.system.archive.image import image_text  # noqa: PLC0415 - few runs look into images
+
+        try:
+            place = self._place(path)
+            wrong = _not_a_file(place, self._live)
+            if wrong is not None:
+                return Unread(path, Gap.MALFORMED, wrong)
+            handle = os.open(place, _OPEN if self._live else _OPEN | os.O_NOFOLLOW)
+        except (OSError, ValueError) as error:
+            return self._gap(path, error)
+        try:
+            return image_text(handle, path)
+        finally:
+            os.close(handle)
 
     def _content(self, path: str, limit: int) -> bytes | Unread:
         try:

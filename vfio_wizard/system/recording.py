@@ -157,7 +157,7 @@ class RecordingHost:
     def run(self, command: Command) -> str | Unread:
         """The output of a command, redacted; of a kernel log only the lines that matter."""
         key = " ".join(command.argv)
-        seen = self._inner.run(command)
+        seen = self._inner.run(command._replace(argv=tuple(map(self._redactor.real, command.argv))))
         if isinstance(seen, Unread):
             if seen.gap is Gap.UNTOLD:
                 return untold(key, NOT_CAPTURED)
