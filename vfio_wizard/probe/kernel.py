@@ -156,8 +156,6 @@ _HYPERVISORS = (
 """Words in "sys_vendor product_name" of DMI, and the hypervisor (systemd's src/basic/virt.c has the like)."""
 
 _CONFIG_FILES = ("boot/config-{}", "lib/modules/{}/config", "usr/lib/modules/{}/config")
-_CONFIG_GZ_LIMIT = 1 << 20
-_CONFIG_LIMIT = 1 << 22
 _CPUINFO_HEAD = 8192
 """As much as the processor's facts ask for, so that a capture holds it once."""
 
@@ -209,17 +207,8 @@ def kernel_config(host: Host, release: str | Unread, running: bool = True) -> di
 
 def _config_gz(host: Host) -> dict[str, str] | Unread:
     path = "proc/config.gz"
-    packed = host.data(path, _CONFIG_GZ_LIMIT)
-    if isinstance(packed, Unread):
-        return packed
-    import zlib  # noqa: PLC0415 - only kernels without a configuration file pay for it
-
-    try:
-        content = zlib.decompressobj(wbits=31).decompress(packed, _CONFIG_LIMIT)
-    except zlib.error as error:
-        return Unread(path, Gap.MALFORMED, str(error))
-    lines = content.decode("utf-8", "backslashreplace").splitlines()
-    return parse_config(path, tuple(line for line in lines if line.startswith(CONFIG_PREFIXES)))
+    lines = host.lines(path, CONFIG_PREFIXES)  # which unpacks it
+    return lines if isinstance(lines, Unread) else parse_config(path, lines)
 
 
 def parse_config(path: str, lines: tuple[str, ...]) -> dict[str, str] | Unread:

@@ -156,7 +156,6 @@ BINARY = (
     Bytes("sys/firmware/efi/efivars/{SecureBoot,SetupMode}-*", 64),
     Bytes("sys/firmware/efi/efivars/Loader*-*", 1024, is_efi_text=True),
     Bytes("sys/bus/pci/devices/*/config", 256),
-    Bytes("proc/config.gz", 1 << 20),
 )
 
 FILTERED = {"dev": "kvm", "dev/shm": "looking-glass"}
