@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from textual.widgets import ContentSwitcher, Input, OptionList, Static, TextArea
 from vfio_wizard.cli import main
 from vfio_wizard.cli.look import look
 from vfio_wizard.cli.wizard import brain
-from vfio_wizard.tui.app import WizardApp, make_app
+from vfio_wizard.model.pci import PciAddress
+from vfio_wizard.tui.app import SETTLES, WizardApp, make_app
 from vfio_wizard.tui.panes.check import CheckPane
 from vfio_wizard.tui.panes.review import ReviewPane
+from vfio_wizard.tui.survey import Survey
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEED = str(REPOSITORY / "fixtures/rx5600xt-rx550-nixos/host.json")
@@ -199,6 +202,36 @@ def test_a_name_with_terminal_escapes_is_shown_and_not_obeyed(tmp_path: Path) ->
         assert "\x1b" not in app.export_screenshot()
 
     drive(step, str(listing))
+
+
+def test_a_change_of_a_device_is_told_and_looked_at_again() -> None:
+    happen = threading.Event()
+    looks: list[int] = []
+    calm = brain(SEED, look(SEED))
+
+    def changes(stopped: Callable[[], bool]) -> Iterator[str]:
+        while not stopped() and not happen.wait(0.02):
+            pass
+        if not stopped():
+            yield "0000:2f:00.0: bind (vfio-pci)"
+
+    def counted(chosen: tuple[PciAddress, ...]) -> Survey:
+        looks.append(1)
+        return calm.look(chosen)
+
+    async def session() -> None:
+        app = make_app(calm._replace(changes=changes, look=counted))
+        async with app.run_test() as pilot:
+            await pilot.pause(0.3)
+            before = len(looks)
+            happen.set()
+            await pilot.pause(SETTLES / 2)
+            assert "bind (vfio-pci)" in text_of(app, "#status")
+            await pilot.pause(SETTLES * 2)
+            await settled(app, pilot)
+            assert len(looks) == before + 1
+
+    asyncio.run(session())
 
 
 def test_without_a_terminal_it_says_what_to_use(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from vfio_wizard import __version__
@@ -49,8 +50,25 @@ def brain(source: str | None, first: Seen) -> Brain:
         save=_save,
         explain=_explain,
         label=first.facts.source.label,
+        changes=_changes if live else _nothing_happens,
         look_only=not live,
     )
+
+
+def _changes(stopped: Callable[[], bool]) -> Iterator[str]:
+    from vfio_wizard.model.unread import Unread  # noqa: PLC0415
+    from vfio_wizard.system.udev import events  # noqa: PLC0415 - pyudev costs as much as a third of a check
+
+    told = events(stopped)
+    if isinstance(told, Unread):
+        return  # without udev the key for looking again remains
+    for event in told:
+        name = event.path.rpartition("/")[2]
+        yield f"{name}: {event.action}" + (f" ({event.driver})" if event.driver else "")
+
+
+def _nothing_happens(_stopped: Callable[[], bool]) -> Iterator[str]:
+    return iter(())
 
 
 def _survey(source: str | None, chosen: tuple[PciAddress, ...]) -> Survey:

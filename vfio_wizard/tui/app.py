@@ -11,6 +11,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import ContentSwitcher, Footer, Input, Static
 from textual.worker import get_current_worker
 
@@ -18,11 +19,14 @@ from vfio_wizard.model.errors import WizardError
 from vfio_wizard.model.finding import Verdict
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.report.clean import clean
-from vfio_wizard.tui.messages import Chosen, Failed, Looked, Proposed
+from vfio_wizard.tui.messages import Changed, Chosen, Failed, Looked, Proposed
 from vfio_wizard.tui.panes.check import CheckPane
 from vfio_wizard.tui.panes.devices import DevicesPane
 from vfio_wizard.tui.panes.review import ReviewPane
 from vfio_wizard.tui.survey import Brain, Survey
+
+SETTLES = 0.5
+"""Seconds without a further change before the machine is looked at again."""
 
 _STEPS = (("check", "1 Check"), ("devices", "2 Devices"), ("review", "3 Review"))
 
@@ -56,6 +60,7 @@ class WizardApp(App[int]):
         self._brain = brain
         self._chosen = chosen
         self._survey: Survey | None = None
+        self._soon: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Banner, steps, the pane of the step, keys."""
@@ -74,6 +79,7 @@ class WizardApp(App[int]):
         self._show_steps("check")
         self.query_one("#findings").focus()
         self.action_look()
+        self._watch()
 
     def action_look(self) -> None:
         """Look at the machine, in the background."""
@@ -90,6 +96,20 @@ class WizardApp(App[int]):
             return
         if not worker.is_cancelled:
             self.post_message(Looked(survey))
+
+    @work(thread=True, group="watch")
+    def _watch(self) -> None:
+        """Look again when a device comes, goes or changes its driver."""
+        worker = get_current_worker()
+        for happened in self._brain.changes(lambda: worker.is_cancelled):
+            self.post_message(Changed(happened))
+
+    def on_changed(self, event: Changed) -> None:
+        """Say what happened; one look serves a burst of changes."""
+        self.query_one("#status", Static).update(Text(clean(event.happened)))
+        if self._soon is not None:
+            self._soon.stop()
+        self._soon = self.set_timer(SETTLES, self.action_look)
 
     def on_looked(self, event: Looked) -> None:
         """Show what was seen and propose again."""

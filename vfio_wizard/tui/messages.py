@@ -42,3 +42,12 @@ class Chosen(Message):
         """All cards that are chosen now."""
         super().__init__()
         self.cards = cards
+
+
+class Changed(Message):
+    """Something happened to a device; ``happened`` is a sentence about it."""
+
+    def __init__(self, happened: str) -> None:
+        """The sentence."""
+        super().__init__()
+        self.happened = happened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from vfio_wizard.model.facts import HostFacts
@@ -41,5 +41,7 @@ class Brain(NamedTuple):
     """Write (path, text); gives the sentence to show. Raises WizardError."""
     explain: Callable[[str], str]
     label: str
+    changes: Callable[[Callable[[], bool]], Iterator[str]]
+    """What happens to devices from now on, as sentences, until the given question says stop."""
     look_only: bool
     """A record of another machine: nothing can be changed there."""
