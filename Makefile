@@ -41,9 +41,11 @@ format: tools ## write ruff's format and safe fixes
 
 docs: tools ## write the generated documents
 	$(BIN)/python scripts/make_docs.py
+	$(BIN)/python -m scripts.picture
 
 docs-check: tools
-	@if [ -f scripts/make_docs.py ]; then $(BIN)/python scripts/make_docs.py --check; fi
+	$(BIN)/python scripts/make_docs.py --check
+	$(BIN)/python -m scripts.picture --check
 
 cover: tools ## tests with branch coverage
 	$(BIN)/pytest --cov --cov-report=term $(ARGS)
