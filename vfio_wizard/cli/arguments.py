@@ -175,6 +175,13 @@ def _export(parser: ArgumentParser) -> None:
     )
 
 
+def _predict(parser: ArgumentParser) -> None:
+    _source(parser)
+    add = parser.add_argument
+    add("--gpu", metavar="ADDRESS", action="append", default=SUPPRESS, help="only this card and what changes")
+    add("--verbose", action="store_true", default=SUPPRESS, help="show all functions")
+
+
 def _explain(parser: ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="a check, as in iommu.enabled")
     _json(parser)
@@ -183,6 +190,7 @@ def _explain(parser: ArgumentParser) -> None:
 _COMMANDS: dict[str, tuple[str, Callable[[ArgumentParser], None]]] = {
     "check": ("diagnose: one finding per check and subject, with evidence and fix", _check),
     "groups": ("IOMMU groups, functions, GPUs, isolation, twins", _source),
+    "predict": ("which driver will claim each function at the next boot, and why", _predict),
     "plan": ("the whole change, as it would be made on this host", _plan),
     "export": ("write gpu_passthrough.nix, or another artifact of the plan", _export),
     "capture": ("write a redacted record of this host for --host", _capture),
@@ -194,6 +202,7 @@ _MODULES = {
     "wizard": "wizard",
     "check": "check",
     "groups": "groups",
+    "predict": "predict",
     "plan": "plan",
     "export": "export",
     "capture": "capture",
