@@ -28,12 +28,15 @@ _MOST_CMDLINE = 1 << 16
 _NOWHERE = "dev/null"
 
 
-def image_text(handle: int, path: str) -> str | Unread:
-    """What is in the image behind an open file, as JSON text; ``path`` is what to call it."""
+def image_text(handle: int, path: str, budget: Budget | None = None) -> str | Unread:
+    """What is in the image behind an open file, as JSON text; ``path`` is what to call it.
+
+    Never raises, and costs no more than the budget, whatever the file holds.
+    """
     seen = os.fstat(handle)
     told: dict[str, Any] = {"size": seen.st_size, "mtime": int(seen.st_mtime), "gaps": []}
     try:
-        told |= _look(handle, seen.st_size, Budget(), told["gaps"])
+        told |= _look(handle, seen.st_size, budget or Budget(), told["gaps"])
     except (DamagedError, NotReadableError) as error:
         return Unread(path, Gap.MALFORMED, str(error))
     except OSError as error:
