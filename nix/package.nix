@@ -33,6 +33,7 @@ python3Packages.buildPythonApplication {
     python3Packages.pyroute2
     python3Packages.pyudev
     python3Packages.textual
+    python3Packages.zstandard
   ];
   # A release of nixpkgs may be a version behind; the tests of that release say whether it matters.
   pythonRelaxDeps = true;
