@@ -64,8 +64,9 @@ class Base(NamedTuple):
 
 def recipe() -> str:
     """A name for how bases are made now; another recipe makes another base."""
-    sources = (Path(__file__), HERE / "init", Path(cpio.__file__), HERE.parents[2] / "pyproject.toml")
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    sources = (Path(__file__), HERE / "init", Path(cpio.__file__))
+    content = b"".join(path.read_bytes() for path in sources) + " ".join(_dependencies()).encode()
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def base(suite: str, lab: Path) -> Base:
@@ -178,13 +179,19 @@ def _python(root: Path) -> None:
 
 
 def install_dependencies(root: Path, version: str) -> None:
-    """The wheel's dependencies for the machine's Python; only pure Python is accepted."""
-    project = tomllib.loads((HERE.parents[2] / "pyproject.toml").read_text())["project"]
+    """The wheel's dependencies, as wheels for the machine's Python: nothing is built."""
     pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-compile"]
-    pure = ["--only-binary=:all:", "--platform", "any", "--implementation", "py", "--abi", "none"]
+    ready = ["--only-binary=:all:", "--platform", "manylinux2014_x86_64", "--implementation", "cp"]
     place = ["--python-version", version, "--target", str(root / "opt/lab/deps")]
-    subprocess.run([*pip, *pure, *place, *project["dependencies"]], check=True)
+    subprocess.run([*pip, *ready, *place, *_dependencies()], check=True)
     shutil.rmtree(root / "opt/lab/deps/bin", ignore_errors=True)
+    for spare in (root / "opt/lab/deps/zstandard").glob("_cffi*.so"):
+        spare.unlink()  # 12 MB: the same library once more, for other interpreters
+
+
+def _dependencies() -> list[str]:
+    project = tomllib.loads((HERE.parents[2] / "pyproject.toml").read_text())["project"]
+    return list(project["dependencies"])
 
 
 def compile_tree(root: Path, tree: Path, top: Path | None = None) -> None:
