@@ -54,7 +54,7 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
     achieved = _achieved(bound, bind, bind_words, leaving, facts)
     users = _users(facts, selection)
     around = refuse.Leaving(facts, chosen, every_gpu, leaving, passed)
-    refusals, overruled = _overrule(refuse.refusals(around, selection), selection.allow)
+    refusals, overruled = _overrule(refuse.refusals(around, selection), refuse.known_ids(selection.allow))
     return Plan(
         machine=_machine(facts, every_gpu, leaving, known_names or {}),
         functions=passed,

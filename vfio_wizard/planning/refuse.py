@@ -6,12 +6,38 @@ from collections.abc import Iterable, Iterator
 
 from vfio_wizard.cards.units import BMC, VF, VIRTUAL, Gpu
 from vfio_wizard.knowledge.resets import reset_family
+from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
 from vfio_wizard.model.plan import Advice, Passed, Refusal
 from vfio_wizard.model.selection import Offer, Selection, Strategy
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.planning.bind import unsafe_ids
+
+REFUSALS = (
+    "bind.id-shared",
+    "device.bridge",
+    "display.only",
+    "gpu.has-virtual-functions",
+    "gpu.management",
+    "gpu.virtual",
+    "group.shared",
+    "host.disk",
+    "host.network",
+)
+"""Every id that a refusal can have, and so every word that ``allow`` takes."""
+
+
+def known_ids(allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids that a user allows. Raises UsageError for one that no refusal has, with the nearest."""
+    for word in allowed:
+        if word not in REFUSALS:
+            import difflib  # noqa: PLC0415 - only needed beside a misspelt id
+
+            near = difflib.get_close_matches(word, REFUSALS, 1, 0)[0]
+            msg = f"nothing is refused under the id {word!r} (nearest: {near}). Ids: {', '.join(REFUSALS)}"
+            raise UsageError(msg)
+    return allowed
 
 
 class Leaving:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.plan import Plan
 from vfio_wizard.model.selection import Style
+from vfio_wizard.model.unread import known
 from vfio_wizard.render.nixos_target import FILE_NAME, target_for
 
 CONFIGURATION = "/etc/nixos/configuration.nix"
@@ -31,11 +33,25 @@ def _steps(plan: Plan, style: Style, path: str) -> Iterator[str]:
         yield "Restart. The way back is the previous generation in the boot menu."
 
 
-def already_set(plan: Plan) -> tuple[str, ...]:
-    """What the running NixOS has from elsewhere. Double definitions of lists do no harm; others are told."""
+def already_set(plan: Plan, facts: HostFacts) -> tuple[str, ...]:
+    """What the running NixOS has from elsewhere, as far as facts show it; no more than that is claimed."""
     if plan.machine.distribution != "nixos":
         return ()
-    return tuple(_already(plan))
+    return (*_already(plan), *_running(plan, facts))
+
+
+def _running(plan: Plan, facts: HostFacts) -> Iterator[str]:
+    loaded = known(facts.kernel.loaded, frozenset[str]())
+    if isinstance(facts.virt.libvirt_socket, str):
+        yield "libvirtd runs already; its settings in the module join those that are there."
+    for module in ("kvmfr", "vendor_reset"):
+        if module in loaded:
+            yield f"the module {module} is loaded already, so another file asks for it."
+    if plan.looking_glass is not None and plan.looking_glass.present:
+        yield "Looking Glass' memory is there already; one rule for it is enough."
+    for pool in known(facts.memory.huge_pages, ()):
+        if pool.total:
+            yield f"{pool.total} huge pages of {pool.size_kib} KiB are set aside already."
 
 
 def _already(plan: Plan) -> Iterator[str]:

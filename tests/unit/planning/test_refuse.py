@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.facts_builder import (
@@ -23,6 +26,7 @@ from vfio_wizard.model.facts import DiskUse, HostFacts, NetworkLink
 from vfio_wizard.model.iommu import IommuGroup, ReservedRegion
 from vfio_wizard.model.selection import KernelPatch, KernelWish, Offer, Selection
 from vfio_wizard.model.unread import untold
+from vfio_wizard.planning import refuse
 from vfio_wizard.planning.plan import make_plan
 
 
@@ -62,6 +66,19 @@ def test_allowing_one_thing_allows_no_other() -> None:
     stranger = make_function(NIC, "8086:15f3", 0x020000, group=5)
     facts = good_machine(pci=(*card(), stranger), groups=groups(g5=f"{GPU} {AUDIO} {NIC}"))
     assert refused(facts, CARD._replace(allow=("display.only",))) == {"group.shared"}
+
+
+def test_allowing_what_nothing_is_called_is_a_usage_error() -> None:
+    with pytest.raises(
+        UsageError, match=r"nothing is refused under the id 'display.onli' \(nearest: display.only\)"
+    ):
+        make_plan(ALONE, CARD._replace(allow=("display.onli",)))
+
+
+def test_every_id_that_code_refuses_under_can_be_allowed() -> None:
+    text = Path(refuse.__file__).read_text(encoding="utf-8")
+    written = set(re.findall(r'Refusal\(\s*"([^"]+)"', text))
+    assert written == set(refuse.REFUSALS)
 
 
 def test_a_shared_group_names_who_shares_it() -> None:

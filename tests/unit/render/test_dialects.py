@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY
 from tests.facts_builder import AUDIO, GPU, IGPU, at, card, good_machine, groups, integrated
 from tests.nix.machines import TOOL, debian, seed, seed_selection, twins
 from vfio_wizard.model.errors import UsageError
-from vfio_wizard.model.facts import BootLoader, Distribution, HostFacts, InitramfsGenerator
+from vfio_wizard.model.facts import BootLoader, Distribution, HostFacts, HugePages, InitramfsGenerator
 from vfio_wizard.model.plan import Action, Artifact, Plan
 from vfio_wizard.model.selection import LookingGlass, Mirror, NixosWish, Selection, Style
 from vfio_wizard.model.unread import untold
@@ -266,12 +266,22 @@ def test_the_steps_end_with_the_way_back() -> None:
 
 
 def test_what_the_running_nixos_has_already_is_told() -> None:
-    plan = make_plan(seed(configured="vfio-pci.ids=1002:731f,1002:ab38"), seed_selection())
-    (told,) = nixos_steps.already_set(plan)
+    facts = seed(configured="vfio-pci.ids=1002:731f,1002:ab38")
+    (told,) = nixos_steps.already_set(make_plan(facts, seed_selection()), facts)
     assert told.startswith("vfio-pci.ids=1002:731f,1002:ab38 is on the kernel command line already;")
-    assert nixos_steps.already_set(make_plan(good_machine(), CARD)) == ()
+    assert nixos_steps.already_set(make_plan(good_machine(), CARD), good_machine()) == ()
     other = make_plan(seed(), seed_selection(nixos=NixosWish(release="24.11")))
-    assert nixos_steps.already_set(other) == ("This system is NixOS 25.11; the module is for 24.11.",)
+    assert nixos_steps.already_set(other, seed()) == ("This system is NixOS 25.11; the module is for 24.11.",)
+
+
+def test_what_runs_on_this_nixos_is_told() -> None:
+    facts = seed(
+        libvirt_socket="run/libvirt/libvirt-sock",
+        loaded=frozenset({"kvmfr"}),
+        huge_pages=(HugePages(1048576, 16, 0), HugePages(2048, 0, 0)),
+    )
+    told = nixos_steps.already_set(make_plan(facts, seed_selection()), facts)
+    assert [one.split()[0] for one in told] == ["libvirtd", "the", "16"]
 
 
 def test_ids_of_the_line_that_must_move_are_told_on_nixos() -> None:
