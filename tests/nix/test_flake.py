@@ -40,6 +40,7 @@ rec {
       pyroute2 = "pyroute2";
       pyudev = "pyudev";
       textual = "textual";
+      zstandard = "zstandard";
     };
   };
   callPackage = file: args: (import file) packages;
