@@ -180,6 +180,10 @@ class Contest:
             self._settle_rule(phase, card, bids, *rule)
             return
         first = [bid for bid in bids if not any(self._precedes(phase, other, bid) for other in bids)]
+        drivers = [bid for bid in bids if bid.module not in WITHOUT_TABLE]
+        if not any(bid.module in WITHOUT_TABLE for bid in first) and len({bid.module for bid in drivers}) > 1:
+            # One call loads all modules that match; which of them wants the function is for today to tell.
+            first = drivers
         if len({bid.module for bid in first}) == 1:
             card.give(first[0].driver, phase.stage, first[0].why)
             losers = sorted({bid.driver for bid in bids if bid.module != first[0].module})

@@ -143,7 +143,8 @@ def _depends(host: Host, folder: str, wanted: frozenset[str]) -> dict[str, tuple
         name, colon, needs = line.partition(":")
         if colon:
             found[module_name(name)] = tuple(module_name(one) for one in reversed(needs.split()))
-    return found
+    needed = {one for needs in found.values() for one in needs}
+    return {**dict.fromkeys(needed, ()), **found}
 
 
 def _softdeps(host: Host, folder: str) -> tuple[ModprobeLine, ...]:
