@@ -6,7 +6,10 @@ import sys
 
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.model.errors import UsageError
+from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.probe.gather import gather
+from vfio_wizard.probe.images import read_configuration, read_images
+from vfio_wizard.system.host import Host
 from vfio_wizard.system.source import TextSource, open_source
 
 
@@ -19,7 +22,15 @@ def run(given: Given) -> int:
         raise UsageError(message)
     from vfio_wizard.system.record import write_capture  # noqa: PLC0415 - redaction needs many patterns
 
-    write_capture(source, lambda host: gather(host, holders=False, log=True), output)
+    write_capture(source, _ask, output)
     if output != "-":
         sys.stderr.write(f"wrote {output}; it is plain text: read it before you send it to anybody\n")
     return 0
+
+
+def _ask(host: Host) -> None:
+    """What later runs on the capture will ask, the look into the boot images too."""
+    facts = gather(host, holders=False, log=True)
+    read_images(host, known(facts.kernels, ()))
+    if not isinstance(facts.boot.initramfs, Unread):
+        read_configuration(host, facts.boot.initramfs.name)

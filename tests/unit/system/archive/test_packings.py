@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -79,13 +78,11 @@ PROGRAMS = (
 )
 
 
+@pytest.mark.packers
 @pytest.mark.parametrize(("name", "program"), PROGRAMS)
 def test_archive_by_cpio_and_the_generators_packer(
     name: str, program: tuple[str, ...], tmp_path: Path
 ) -> None:
-    missing = [tool for tool in ("cpio", program[0]) if shutil.which(tool) is None]
-    if missing:
-        pytest.skip(f"{missing[0]} is not installed")
     tree = tmp_path / "tree"
     (tree / f"usr/lib/modules/{RELEASE}/kernel").mkdir(parents=True)
     (tree / "lib").symlink_to("usr/lib")
