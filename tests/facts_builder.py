@@ -8,25 +8,28 @@ from vfio_wizard.model.facts import (
     Board,
     Boot,
     BootLoader,
+    Core,
     Cpu,
     DeviceNode,
     Display,
     Distribution,
     Firmware,
     HostFacts,
+    HugePages,
     InitramfsGenerator,
     InstalledKernel,
     Kernel,
     Memory,
     ModprobeConfig,
     ModprobeLine,
+    NetworkLink,
     Source,
     User,
     Virt,
 )
-from vfio_wizard.model.iommu import AcpiTables, Iommu, IommuGroup, ReservedRegion
+from vfio_wizard.model.iommu import AcpiTables, Iommu, IommuGroup, IommuUnit, ReservedRegion
 from vfio_wizard.model.kargs import Kargs
-from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
+from vfio_wizard.model.pci import Bar, PciAddress, PciClass, PciFunction, PciId
 from vfio_wizard.model.unread import Unread, untold
 
 UNTOLD = untold("nowhere", "the test does not tell")
@@ -152,6 +155,15 @@ GPU, AUDIO, BRIDGE, NIC, USB = "0000:01:00.0", "0000:01:00.1", "0000:00:01.0", "
 IGPU = "0000:00:02.0"
 
 
+WINDOWS: dict[str, Any] = {
+    "bars": (Bar(0, 0xF6000000, 1 << 24, 0x40200), Bar(1, 0x4000000000, 1 << 28, 0x14220C)),
+    "resizable_bars": (),
+    "rom": True,
+    "holders": (),
+}
+"""A small window below 4 GiB, a large one above, a ROM, and nobody who has the card open."""
+
+
 def card(
     driver: str | None = "nouveau", group: int | None = 5, **told: Any
 ) -> tuple[PciFunction, PciFunction]:
@@ -162,8 +174,12 @@ def card(
         "physical_function": None,
         "removable": False,
     }
-    graphics = {"boot_vga": False, "reset_methods": ("flr", "bus"), "driver": driver} | told
-    sound = {"driver": driver and ("vfio-pci" if driver == "vfio-pci" else "snd_hda_intel")}
+    graphics = {"boot_vga": False, "reset_methods": ("flr", "bus"), "driver": driver} | WINDOWS | told
+    sound = {
+        "driver": driver and ("vfio-pci" if driver == "vfio-pci" else "snd_hda_intel"),
+        "holders": (),
+        "bars": (),
+    }
     return (
         make_function(GPU, "10de:2484", 0x030000, **(shared | graphics)),
         make_function(AUDIO, "10de:228b", 0x040300, **(shared | sound | {"reset_methods": ()})),
@@ -174,6 +190,7 @@ def integrated(**told: Any) -> PciFunction:
     """An Intel integrated GPU on the root bus, the boot display."""
     fields: dict[str, Any] = {"parent": None, "group": 1, "boot_vga": True, "driver": "i915"}
     fields |= {"reset_methods": ("flr",), "physical_function": None, "removable": False}
+    fields |= WINDOWS | {"rom": False}
     return make_function(IGPU, "8086:4680", 0x030000, **(fields | told))
 
 
@@ -228,11 +245,43 @@ def _good() -> dict[str, Any]:
         "libvirt_group": ("somebody",),
         "ovmf": ("usr/share/qemu/firmware/60-edk2-x86_64.json",),
         "user": User("somebody", ("libvirt", "kvm"), is_root=False),
-        "network": (),
+        "network": (NetworkLink("virbr0", None, False, "virtual"),),
         "disks": (),
-        "modprobe": ModprobeConfig(()),
-        "files": (("etc/modules", "# nothing\n"),),
+        "modprobe": modprobe("options kvmfr static_size_mb=64"),
+        "files": FILES,
+        "units": (IommuUnit("dmar0", "intel", "d2008c402d0462", "f020df", (GPU,)),),
+        "address_bits": (46, 48),
+        "cores": cores(range(8)),
+        "isolated": (),
+        "chassis": "3",
+        "total_kib": 32 << 20,
+        "available_kib": 24 << 20,
+        "huge_pages": (HugePages(2048, 0, 0),),
+        "swtpm": "usr/bin/swtpm",
+        "memlock_kib": None,
+        "looking_glass": (DeviceNode("dev/kvmfr0", "char", 0o660, 1000, 106),),
+        "confinement": (),
+        "times": (("boot/initrd", 2_000_000_000), ("etc/modules", 1_900_000_000)),
+        "own": ((OWN_FILE, OWN_TEXT),),
     }
+
+
+QEMU_CONF = 'cgroup_device_acl = ["/dev/null", "/dev/kvm", "/dev/kvmfr0"]'
+FILES = (("etc/libvirt/qemu.conf", QEMU_CONF), ("etc/modules", "# nothing\n"))
+OWN_FILE = "etc/vfio-wizard/quirks.d/mine.toml"
+OWN_TEXT = """[[module]]
+name = "vfio_example"
+since = "6.2"
+why = "made up for tests"
+source = "this test"
+"""
+
+
+def cores(*caches: range, kind: str | None = None) -> tuple[Core, ...]:
+    """CPUs without hyper-threading, those of each range below one level-3 cache."""
+    return tuple(
+        Core(cpu, 0, None, cpu, (cpu,), tuple(cache), 32 << 20, 0, kind) for cache in caches for cpu in cache
+    )
 
 
 def with_untold(facts: HostFacts, path: tuple[str, ...], gap: Unread = UNTOLD) -> HostFacts:

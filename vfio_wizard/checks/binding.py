@@ -143,7 +143,7 @@ def _unsafe(case: Situation) -> Iterator[Outcome]:
             *((evidence.source, evidence.value) for evidence, _ in found),
         )
         return
-    gap = first_gap(facts.kernel.cmdline, facts.modprobe)
+    gap = first_gap(facts.kernel.cmdline, facts.modprobe_gap)
     if gap is not None:
         yield unknown(
             "not every place of module options was read",
@@ -191,6 +191,7 @@ AVAILABLE = Check(
     why="vfio-pci is the driver that holds the card for the guest.",
     run=_available,
     references=("linux: Documentation/driver-api/vfio.rst",),
+    verify="Afterwards modinfo -n vfio-pci prints a file or (builtin).",
 )
 
 BOUND = Check(
@@ -205,6 +206,7 @@ BOUND = Check(
     ),
     run=_bound,
     references=("linux: Documentation/driver-api/vfio.rst",),
+    verify="After the reboot lspci -nnk shows vfio-pci in use for every function.",
 )
 
 UNSAFE_OPTIONS = Check(
@@ -216,4 +218,5 @@ UNSAFE_OPTIONS = Check(
     why="Each of them removes a part of what keeps a guest away from the host's memory.",
     run=_unsafe,
     references=tuple(sorted({source for _, _, _, source in UNSAFE})),
+    verify="After the reboot cat /proc/cmdline shows none of them.",
 )

@@ -135,6 +135,7 @@ LOADER = Check(
     why="Kernel parameters in the wrong file do nothing, and the reboot shows no difference.",
     run=_loader,
     references=("systemd: LoaderInfo; GRUB manual: bli",),
+    verify="After a change and a reboot cat /proc/cmdline shows it.",
 )
 
 INITRAMFS = Check(
@@ -149,6 +150,7 @@ INITRAMFS = Check(
     ),
     run=_initramfs,
     references=("initramfs-tools(7), dracut(8), mkinitcpio(8), booster(1)",),
+    verify="After a build the image in /boot is of today.",
 )
 
 SECURE_BOOT = Check(
@@ -163,4 +165,5 @@ SECURE_BOOT = Check(
     ),
     run=_secure_boot,
     references=("linux 6.12: security/lockdown",),
+    verify="Afterwards sudo modprobe of the module prints nothing.",
 )

@@ -45,6 +45,8 @@ class Check(NamedTuple):
     run: Callable[[Situation], Iterator[Outcome]]
     references: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    verify: str = ""
+    """How to see that the fix worked: a sentence that begins with ``Afterwards``, or nothing."""
 
 
 def situation(facts: HostFacts, selection: tuple[PciAddress, ...] = ()) -> Situation:

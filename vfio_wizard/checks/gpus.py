@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from vfio_wizard.cards.units import VF, Gpu
-from vfio_wizard.checks.check import Check, Situation
+from vfio_wizard.checks.check import Check, Situation, wanted_among
 from vfio_wizard.checks.outcome import Seen, by_user, failed, first_gap, passed, skipped, unknown
 from vfio_wizard.knowledge.milestones import since
 from vfio_wizard.model.finding import Fix, Outcome, Severity, Who
@@ -23,8 +23,12 @@ def for_each_candidate(case: Situation, judge: Callable[[Situation, Gpu], Outcom
     elif not case.candidates:
         yield _nothing_to_judge(case)
     else:
+        wanted = wanted_among(case.candidates, case.selection)
         for gpu in case.candidates:
-            yield judge(case, gpu)
+            outcome = judge(case, gpu)
+            yield (
+                outcome if gpu in wanted or outcome.fix is None else outcome._replace(severity=Severity.NOTE)
+            )
 
 
 def _nothing_to_judge(case: Situation) -> Outcome:
@@ -301,6 +305,7 @@ PRESENT = Check(
     why="Without a card there is nothing to pass through.",
     run=_present,
     references=("PCI Code and ID Assignment, class 03",),
+    verify="Afterwards vfio-wizard groups lists the card.",
 )
 
 SPARE = Check(
@@ -312,6 +317,7 @@ SPARE = Check(
     why="A host without a display can only be reached over the network while the guest runs.",
     run=_spare,
     references=("linux: Documentation/driver-api/vfio.rst",),
+    verify="Afterwards vfio-wizard groups lists two display devices.",
 )
 
 TWINS = Check(
@@ -326,6 +332,7 @@ TWINS = Check(
     ),
     run=lambda case: for_each_candidate(case, _twins),
     references=("linux 6.12: Documentation/ABI/testing/sysfs-bus-pci (driver_override)",),
+    verify="Afterwards lspci -nnk shows vfio-pci for this card and the host driver for its twin.",
 )
 
 BOOT_DISPLAY = Check(
@@ -340,6 +347,7 @@ BOOT_DISPLAY = Check(
     ),
     run=lambda case: for_each_candidate(case, _boot_display),
     references=("linux 6.12: drivers/pci/pci-sysfs.c boot_vga",),
+    verify="Afterwards cat /sys/bus/pci/devices/ADDRESS/boot_vga prints 0 for this card.",
 )
 
 FRAMEBUFFER = Check(
@@ -354,6 +362,7 @@ FRAMEBUFFER = Check(
     ),
     run=lambda case: for_each_candidate(case, _framebuffer_free),
     references=("linux 6.12: drivers/vfio/pci/vfio_pci_priv.h", "siderolabs/talos#14356"),
+    verify="Afterwards sudo cat /proc/iomem shows no BOOTFB, efifb or simpledrm below the card.",
 )
 
 HOST_DRIVER = Check(
@@ -368,4 +377,5 @@ HOST_DRIVER = Check(
     ),
     run=lambda case: for_each_candidate(case, _host_driver),
     references=("kmod: modprobe.d(5), softdep",),
+    verify="After the reboot lspci -nnk shows vfio-pci in use for it.",
 )

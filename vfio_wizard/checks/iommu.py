@@ -23,6 +23,7 @@ from vfio_wizard.checks.host import (
     words_on_line,
 )
 from vfio_wizard.checks.outcome import Seen, by_firmware, by_user, failed, first_gap, passed, skipped, unknown
+from vfio_wizard.checks.ways import change_line
 from vfio_wizard.knowledge.milestones import about, since
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Fix, Outcome, Severity, Who
@@ -180,7 +181,7 @@ def _switched_off_on_line(facts: HostFacts) -> _Cause | None:
     if not found:
         return None
     words = " and ".join(found)
-    fix = by_user(f"Take {words} off the kernel command line and reboot.")
+    fix = change_line(facts, f"Take {words} off the kernel command line and reboot.", remove=tuple(found))
     return _Cause(f"{words} is on the command line", fix, (facts.kernel.cmdline_origin, words))
 
 
@@ -195,7 +196,8 @@ def _driver_not_built(facts: HostFacts) -> _Cause | None:
 def _intel_default_off(facts: HostFacts) -> _Cause | None:
     if not _may_default_to_off(facts):
         return None
-    fix = by_user("Add intel_iommu=on to the kernel command line and reboot.", parameters=("intel_iommu=on",))
+    text = "Add intel_iommu=on to the kernel command line and reboot."
+    fix = change_line(facts, text, ("intel_iommu=on",))
     if all(config(facts, one) == "n" for one in _INTEL_ON):
         seen = (f"CONFIG_{_INTEL_ON[0]}", "n")
         return _Cause("this kernel leaves VT-d off unless told intel_iommu=on", fix, seen)
@@ -275,7 +277,8 @@ def _remap(facts: HostFacts) -> Fix:
         "into the host: only for guests that you trust."
     )
     if has_item(words_on_line(facts), "intremap", "off"):
-        return by_user(f"Take intremap=off off the kernel command line. {override}")
+        text = f"Take intremap=off off the kernel command line. {override}"
+        return change_line(facts, text, remove=("intremap=off",))
     return by_firmware(
         f"Look for interrupt remapping or x2APIC in the firmware setup, and update the firmware. {override}"
     )
@@ -366,6 +369,7 @@ FIRMWARE = Check(
     ),
     run=_firmware,
     references=("linux 6.12: drivers/iommu/intel/dmar.c, drivers/iommu/amd/init.c",),
+    verify="Afterwards ls /sys/firmware/acpi/tables shows DMAR or IVRS.",
 )
 
 ENABLED = Check(
@@ -381,6 +385,7 @@ ENABLED = Check(
     ),
     run=_enabled,
     references=("linux 6.12: Documentation/ABI/testing/sysfs-kernel-iommu_groups",),
+    verify="Afterwards ls /sys/kernel/iommu_groups shows numbers.",
 )
 
 REMAPPING = Check(
@@ -395,6 +400,7 @@ REMAPPING = Check(
     ),
     run=_remapping,
     references=("linux 6.12: drivers/vfio/vfio_iommu_type1.c, drivers/iommu/irq_remapping.c",),
+    verify="Afterwards grep -m1 IR- /proc/interrupts prints a line.",
 )
 
 RESERVED = Check(
@@ -409,4 +415,5 @@ RESERVED = Check(
     ),
     run=_reserved,
     references=("linux 6.12: drivers/iommu/iommu.c; commit a48ce36e2786",),
+    verify="Afterwards no line of the group's reserved_regions ends in direct.",
 )

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from vfio_wizard.cards.kinds import kind
-from vfio_wizard.cards.units import Gpu
+from vfio_wizard.cards.units import INTEGRATED, Gpu
 from vfio_wizard.checks.check import Check, Situation, weight
 from vfio_wizard.checks.gpus import for_each_candidate, id_text, members
-from vfio_wizard.checks.host import holds_groups, log_lines, words_on_line
+from vfio_wizard.checks.host import (
+    config,
+    cpu_vendor,
+    firmware_words,
+    has_item,
+    holds_groups,
+    log_lines,
+    words_on_line,
+)
 from vfio_wizard.checks.outcome import Seen, by_user, failed, first_gap, passed, skipped, unknown
+from vfio_wizard.checks.ways import change_line
 from vfio_wizard.model.finding import Outcome, Severity
 from vfio_wizard.model.pci import PciAddress, PciFunction
 from vfio_wizard.model.unread import Unread, known
@@ -38,7 +47,7 @@ def _isolated(case: Situation, gpu: Gpu) -> Outcome:
         f"shares group {numbers} with {others}",
         by_user(
             "The whole group goes to one guest, so give these along, or get them out: another slot for "
-            "the card, ACS in the firmware setup (sometimes below PCI or AMD CBS), a newer firmware."
+            f"the card, a newer firmware, or in the firmware setup {firmware_words(case.facts, 'acs')}."
         ),
         *(_in_group(case.functions[one]) for one in gpu.shares_with),
         subject=gpu.address,
@@ -46,7 +55,37 @@ def _isolated(case: Situation, gpu: Gpu) -> Outcome:
     )
 
 
+def _is_left_out(case: Situation, gpu: Gpu) -> bool:
+    """Integrated graphics that this kernel keeps out of VT-d unless it is told intel_iommu=on."""
+    facts = case.facts
+    return (
+        gpu.type == INTEGRATED
+        and cpu_vendor(facts) == "intel"
+        and case.functions[gpu.address].group is None
+        and holds_groups(facts) is True
+        and config(facts, "INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF") == "y"
+        and not isinstance(facts.kernel.cmdline, Unread)
+        and not has_item(words_on_line(facts), "intel_iommu", "on")
+    )
+
+
+def _left_out(case: Situation, gpu: Gpu) -> Outcome:
+    text = (
+        "Only if you want to pass on the integrated graphics: add intel_iommu=on to the kernel command line."
+    )
+    return failed(
+        "this kernel leaves integrated graphics out of the IOMMU unless told otherwise",
+        change_line(case.facts, text, ("intel_iommu=on",)),
+        ("CONFIG_INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF", "y"),
+        (case.functions[gpu.address].where("iommu_group"), "no group"),
+        subject=gpu.address,
+        severity=weight(case, gpu),
+    )
+
+
 def _isolation_unknown(case: Situation, gpu: Gpu) -> Outcome:
+    if _is_left_out(case, gpu):
+        return _left_out(case, gpu)
     if holds_groups(case.facts) is False:
         summary = "groups appear when the IOMMU is on: see iommu.enabled"
     elif gpu.isolated:
@@ -114,6 +153,8 @@ def _loss(case: Situation, address: PciAddress) -> Seen | None:
         link = next((one for one in facts.network if one.function == address), None)
         if link is not None and link.default_route is True:
             return (function.origin, f"the default route ({link.name})")
+        if link is not None:
+            return (function.origin, f"the network interface {link.name}")
     if not isinstance(facts.disks, Unread):
         mounts = sorted({use.mount for use in facts.disks if address in known(use.functions, ())})
         if mounts:
@@ -215,6 +256,7 @@ ISOLATED = Check(
         "linux: Documentation/driver-api/vfio.rst",
         "linux 6.12: drivers/iommu/iommu.c REQ_ACS_FLAGS",
     ),
+    verify="Afterwards vfio-wizard groups shows the card alone.",
 )
 
 NEIGHBOURS = Check(
@@ -222,11 +264,12 @@ NEIGHBOURS = Check(
     title="Nothing that the host needs in the group",
     severity=Severity.WARNING,
     claim="No neighbour in its groups carries a disk, the network, a display or USB ports of the host.",
-    fails_when="One does: the default route, a mounted file system, another display, USB ports.",
+    fails_when="One does: a network interface, a mounted file system, another display, USB ports.",
     why="Giving the group away takes these from the host at once.",
     run=lambda case: for_each_candidate(case, _neighbours),
     references=("linux: Documentation/driver-api/vfio.rst",),
     aliases=("gpu.neighbours",),
+    verify="Afterwards vfio-wizard groups shows none of these in its group.",
 )
 
 OVERRIDE = Check(
@@ -241,4 +284,5 @@ OVERRIDE = Check(
     ),
     run=lambda case: for_each_candidate(case, _override),
     references=("CachyOS/kernel-patches: 6.17/0004-cachy.patch", "coreos/coreos-overlay#3393"),
+    verify="After the reboot cat /proc/cmdline shows no pcie_acs_override.",
 )

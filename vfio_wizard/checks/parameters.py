@@ -9,6 +9,7 @@ from vfio_wizard.checks.check import Check, Situation
 from vfio_wizard.checks.host import config, cpu_vendor
 from vfio_wizard.checks.isolation import is_refused
 from vfio_wizard.checks.outcome import Seen, by_user, failed, first_gap, passed, unknown
+from vfio_wizard.checks.ways import change_line
 from vfio_wizard.knowledge.own import read_own
 from vfio_wizard.knowledge.parameters import RELEVANT_NAMES, STALE, STALE_MODULES, Stale, StaleModule, When
 from vfio_wizard.model.finding import Outcome, Severity
@@ -69,7 +70,8 @@ def _stale_found(case: Situation, hits: tuple[_Hit, ...]) -> Outcome:
     if instead:
         text += f" Instead: {', '.join(instead)}."
     seen = tuple((case.facts.kernel.cmdline_origin, f"{hit.word}: {hit.why}") for hit in hits)
-    return failed(summary, by_user(text), *seen, severity=severity)
+    fix = change_line(case.facts, text, remove=tuple(hit.word for hit in hits))
+    return failed(summary, fix, *seen, severity=severity)
 
 
 def _hit(case: Situation, word: str) -> _Hit | None:
@@ -204,7 +206,7 @@ def _modules(case: Situation) -> Iterator[Outcome]:
         )
     if found:
         return
-    gap = first_gap(facts.modprobe)
+    gap = facts.modprobe_gap
     if not facts.files or gap is not None:
         yield unknown(
             "the lists of modules were not read",
@@ -284,7 +286,7 @@ def _pending(case: Situation) -> Iterator[Outcome]:
         )
         return
     missing = tuple(
-        word for word in boot.configured.kernel_words if _is_relevant(word) and not running.has(word)
+        word for word in boot.configured.kernel_words if is_relevant(word) and not running.has(word)
     )
     if missing:
         words = " ".join(missing)
@@ -302,7 +304,8 @@ def _pending(case: Situation) -> Iterator[Outcome]:
         )
 
 
-def _is_relevant(word: str) -> bool:
+def is_relevant(word: str) -> bool:
+    """Whether a word of the command line matters for passthrough, by its name."""
     name = word.partition("=")[0].replace("-", "_")
     return any(one in name for one in RELEVANT_NAMES)
 
@@ -319,6 +322,7 @@ STALE_PARAMETERS = Check(
     ),
     run=_stale,
     references=tuple(sorted({row.source for row in STALE})),
+    verify="After the reboot cat /proc/cmdline shows none of them.",
 )
 
 STALE_LISTS = Check(
@@ -330,6 +334,7 @@ STALE_LISTS = Check(
     why="mkinitcpio complains about such a name; dracut fails to build the image, so no change arrives.",
     run=_modules,
     references=tuple(row.source for row in STALE_MODULES),
+    verify="Afterwards the build of the initramfs prints no error about the name.",
 )
 
 PENDING = Check(
@@ -341,4 +346,5 @@ PENDING = Check(
     why="Either a reboot is due, or the edited file is not the one that the boot loader reads.",
     run=_pending,
     references=("linux: Documentation/admin-guide/kernel-parameters.rst",),
+    verify="After the reboot cat /proc/cmdline shows them.",
 )

@@ -147,6 +147,7 @@ VIRTUALIZATION = Check(
     ),
     run=_virtualization,
     references=("linux 6.12: arch/x86/kernel/cpu/feat_ctl.c, arch/x86/kernel/cpu/amd.c",),
+    verify='Afterwards grep -cE "svm|vmx" /proc/cpuinfo prints a number above 0.',
 )
 
 KVM = Check(
@@ -158,6 +159,7 @@ KVM = Check(
     why="QEMU needs /dev/kvm to run a guest on the processor itself.",
     run=_kvm,
     references=("linux: Documentation/virt/kvm/api.rst",),
+    verify="Afterwards ls -l /dev/kvm shows a line that begins with c.",
 )
 
 BARE_METAL = Check(
@@ -172,4 +174,5 @@ BARE_METAL = Check(
     ),
     run=_bare_metal,
     references=("linux: /sys/hypervisor, the cpuinfo flag hypervisor",),
+    verify="Afterwards systemd-detect-virt prints none.",
 )

@@ -115,4 +115,5 @@ RESET = Check(
     ),
     run=lambda case: for_each_candidate(case, _reset),
     references=("linux 6.12: drivers/pci/quirks.c", "gnif/vendor-reset: src/device-db.h"),
+    verify="The guest starts a second time without a reboot of the host.",
 )

@@ -14,17 +14,21 @@ from vfio_wizard.model.unread import Unread
 _NIXOS = "On NixOS: virtualisation.libvirtd.enable = true; brings QEMU, guest firmware and the daemon."
 
 
+_NIXOS_SWTPM = "On NixOS: virtualisation.libvirtd.qemu.swtpm.enable = true;"
+
+
 def _qemu(case: Situation) -> Iterator[Outcome]:
-    yield _installed(case.facts, "QEMU", case.facts.virt.qemu, "qemu", ("qemu-system-x86_64", "--version"))
+    yield installed(case.facts, "QEMU", case.facts.virt.qemu, "qemu", ("qemu-system-x86_64", "--version"))
 
 
 def _libvirt(case: Situation) -> Iterator[Outcome]:
-    yield _installed(case.facts, "libvirt", case.facts.virt.libvirt, "libvirt", ("virsh", "--version"))
+    yield installed(case.facts, "libvirt", case.facts.virt.libvirt, "libvirt", ("virsh", "--version"))
 
 
-def _installed(
+def installed(
     facts: HostFacts, name: str, found: str | None | Unread, package: str, command: Command
 ) -> Outcome:
+    """Whether a program was found, with how to install it here. ``package`` is a name of its row."""
     if isinstance(found, Unread):
         return unknown(
             f"whether {name} is installed is not known", found, "it must print a version.", command
@@ -39,11 +43,11 @@ def _install(facts: HostFacts, package: str) -> Fix:
     if isinstance(distribution, Unread):
         return by_user("Install it from your distribution.")
     if distribution.id == "nixos":
-        return by_user(_NIXOS)
+        return by_user(_NIXOS_SWTPM if package == "swtpm" else _NIXOS)
     row = stack(distribution.id, distribution.like)
     if row is None:
         return by_user("Install it from your distribution.")
-    name = {"qemu": row.qemu, "libvirt": row.libvirt, "ovmf": row.firmware}[package]
+    name = {"qemu": row.qemu, "libvirt": row.libvirt, "ovmf": row.firmware, "swtpm": "swtpm"}[package]
     return by_user(f"Install the package {name}.", (*row.install, name))
 
 
@@ -142,6 +146,7 @@ QEMU = Check(
     why="QEMU is the program that runs the guest.",
     run=_qemu,
     references=("QEMU: system emulation manual",),
+    verify="Afterwards qemu-system-x86_64 --version prints a version.",
 )
 
 GUEST_FIRMWARE = Check(
@@ -153,6 +158,7 @@ GUEST_FIRMWARE = Check(
     why="Passed-through cards start best under UEFI: it runs their GOP driver instead of a VGA BIOS.",
     run=_guest_firmware,
     references=("QEMU: docs/interop/firmware.json",),
+    verify="Afterwards ls /usr/share/qemu/firmware lists descriptors.",
 )
 
 LIBVIRT = Check(
@@ -164,6 +170,7 @@ LIBVIRT = Check(
     why="libvirt keeps the guest's definition and does the binding, the permissions and the cgroups.",
     run=_libvirt,
     references=("libvirt: drvqemu",),
+    verify="Afterwards virsh --version prints a version.",
 )
 
 REACHABLE = Check(
@@ -175,6 +182,7 @@ REACHABLE = Check(
     why="Without the daemon no guest can be defined or started.",
     run=_reachable,
     references=("libvirt: daemons",),
+    verify="Afterwards virsh -c qemu:///system list prints a table.",
 )
 
 GROUPS = Check(
@@ -186,4 +194,5 @@ GROUPS = Check(
     why="Otherwise every step asks for the root password, and virt-manager shows an empty list.",
     run=_groups,
     references=("libvirt: auth",),
+    verify="After logging in again id -nG lists them.",
 )

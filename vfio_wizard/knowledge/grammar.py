@@ -67,6 +67,15 @@ TABLES: dict[str, tuple[Key, ...]] = {
         ("what", "text", ""),
         ("source", "text", ""),
     ),
+    "way": (
+        ("chain", "text", ""),
+        ("family", "text?", ""),
+        ("place", "text", ""),
+        ("add", "text?", ""),
+        ("remove", "text?", ""),
+        ("finish", "text?", ""),
+        ("source", "text", ""),
+    ),
     "log": (
         ("holds", "texts", ""),
         ("weight", "word", "warning note"),

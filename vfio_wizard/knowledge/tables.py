@@ -121,6 +121,27 @@ MILESTONE: Rows = (
     ('virqfd-folded', (6, 2), 'reported', 'vfio_virqfd is part of vfio', 'linux 6.12:drivers/vfio/Makefile; commit e2d55709398e'),
 )
 
+WAY: Rows = (
+    ('grub-mkconfig', 'debian', 'GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub', None, None, 'update-grub', 'Debian grub-common 2.06:grub-mkconfig'),
+    ('grub-mkconfig', 'suse', 'GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub', None, None, 'grub2-mkconfig -o /boot/grub2/grub.cfg', "Debian grub-common 2.06:grub-mkconfig (the name grub2 is SUSE's and Fedora's)"),
+    ('grub-mkconfig', None, 'GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub', None, None, 'grub-mkconfig -o /boot/grub/grub.cfg', 'Debian grub-common 2.06:grub-mkconfig'),
+    ('grub-bls', None, 'the boot entries, through grubby', 'grubby --update-kernel=ALL --args={word}', 'grubby --update-kernel=ALL --remove-args={word}', None, 'rhboot/grub2#126; rhboot/grubby#55'),
+    ('rpm-ostree', None, 'the kernel arguments of the next deployment', 'rpm-ostree kargs --append-if-missing={word}', 'rpm-ostree kargs --delete-if-present={word}', None, 'coreos/rpm-ostree:man/rpm-ostree.xml'),
+    ('bootc', None, 'a file in /usr/lib/bootc/kargs.d, where the image is built', None, None, None, 'bootc-dev/bootc:docs/src/building/kernel-arguments.md'),
+    ('kernelstub', None, "kernelstub's options", 'kernelstub -a {word}', 'kernelstub -d {word}', None, 'pop-os/kernelstub:README.md'),
+    ('proxmox-boot-tool', None, '/etc/kernel/cmdline (one line) where systemd-boot starts, /etc/default/grub where GRUB does', None, None, 'proxmox-boot-tool refresh', 'proxmox/pve-docs:system-booting.adoc'),
+    ('nixos', None, 'boot.kernelParams in the NixOS configuration', None, None, 'nixos-rebuild boot', 'NixOS/nixpkgs:nixos/modules/system/boot/kernel.nix'),
+    ('sdboot-manage', None, 'LINUX_OPTIONS in /etc/sdboot-manage.conf', None, None, 'sdboot-manage gen', 'CachyOS/systemd-boot-manager:README.md'),
+    ('sdbootutil', None, '/etc/kernel/cmdline (the whole line, root= included)', None, None, 'sdbootutil update-all-entries', 'openSUSE/sdbootutil:sdbootutil'),
+    ('uki-mkinitcpio', None, '/etc/kernel/cmdline (the whole line, root= included)', None, None, 'mkinitcpio -P', 'archlinux/mkinitcpio v41:man/mkinitcpio.8.adoc'),
+    ('systemd-boot-kernel-install', None, '/etc/kernel/cmdline (the whole line, root= included), then install each kernel again with kernel-install', None, None, None, 'systemd 252:kernel-install(8)'),
+    ('systemd-boot-manual-entries', None, 'the options line of the entry in loader/entries', None, None, None, 'systemd 252:systemd-boot(7)'),
+    ('limine-entry-tool', None, 'KERNEL_CMDLINE[default]+=" …" in a file of /etc/limine-entry-tool.d', None, None, 'limine-update', 'CachyOS/wiki#115; omacom/omarchy#9826'),
+    ('limine', None, 'cmdline of the entry in limine.conf', None, None, None, 'limine-bootloader/limine:CONFIG.md (8.x)'),
+    ('refind', None, 'the options in the first line of /boot/refind_linux.conf', None, None, None, 'CachyOS/wiki:boot_manager_configuration'),
+    ('zfsbootmenu', None, 'the ZFS property org.zfsbootmenu:commandline of the boot environment', None, None, None, 'zbm-dev/zfsbootmenu:docs/index.rst'),
+)
+
 LOG: Rows = (
     (('BAR', "can't reserve"), 'warning', 'user', 'something on the host holds a memory window of the card', 'See gpu.framebuffer and gpu.host-driver: a console or a driver has not let go. Make another card the primary display in the firmware setup.', 'siderolabs/talos#14356; linux 6.12:drivers/vfio/pci/vfio_pci_core.c'),
     (('No interrupt remapping support',), 'warning', 'firmware', 'VFIO refused a device because its interrupts are not remapped', 'See iommu.interrupt-remapping.', 'linux 6.12:drivers/vfio/vfio_iommu_type1.c'),

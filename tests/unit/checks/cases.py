@@ -5,8 +5,6 @@ The machine on which everything passes is ``facts_builder.good_machine``; a case
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from tests.facts_builder import (
     AUDIO,
     BRIDGE,
@@ -25,6 +23,8 @@ from tests.facts_builder import (
     modprobe,
     port,
 )
+from tests.unit.checks import more_cases
+from tests.unit.checks.case import Case
 from vfio_wizard.model.facts import (
     DeviceNode,
     DiskUse,
@@ -37,20 +37,8 @@ from vfio_wizard.model.facts import (
     User,
 )
 from vfio_wizard.model.kargs import Kargs
-from vfio_wizard.model.pci import PciAddress, PciFunction
+from vfio_wizard.model.pci import PciFunction
 from vfio_wizard.model.unread import Gap, Unread, untold
-
-
-class Case(NamedTuple):
-    """A situation, the check that must speak about it, and a part of what it must say."""
-
-    name: str
-    id: str
-    facts: HostFacts
-    says: str
-    fix: str = ""
-    selection: tuple[PciAddress, ...] = ()
-    subject: str | None = None
 
 
 def nic(group: int, driver: str = "igc") -> PciFunction:
@@ -747,6 +735,7 @@ FAILS: tuple[Case, ...] = (
         "libvirtd",
         "extraGroups",
     ),
+    *more_cases.FAILS,
 )
 """Every fixed phrase here is what a user acts on."""
 
@@ -782,7 +771,7 @@ GAPS: dict[str, HostFacts] = {
     "libvirt.installed": good_machine(libvirt=untold("x")),
     "libvirt.reachable": good_machine(libvirt_socket=untold("x")),
     "user.groups": good_machine(user=untold("x")),
-}
+} | more_cases.GAPS
 
 SKIPS: tuple[Case, ...] = (
     Case(
@@ -821,6 +810,7 @@ SKIPS: tuple[Case, ...] = (
         good_machine(user=User("root", ("root",), is_root=True)),
         "root needs no groups",
     ),
+    *more_cases.SKIPS,
 )
 
 PASSES: tuple[Case, ...] = (
@@ -953,4 +943,5 @@ PASSES: tuple[Case, ...] = (
         ),
         "may use",
     ),
+    *more_cases.PASSES,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.facts_builder import GPU, at, good_machine
-from tests.unit.checks.cases import FAILS, GAPS, PASSES, SKIPS, Case
+from tests.unit.checks.case import Case
+from tests.unit.checks.cases import FAILS, GAPS, PASSES, SKIPS
 from vfio_wizard.checks.registry import CHECKS, run_checks
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Finding, Status

@@ -23,7 +23,8 @@ from tests.facts_builder import (
     port,
     with_untold,
 )
-from tests.unit.checks.cases import DIRTY, DIRTY_GROUPS, FAILS, PASSES, Case, nic
+from tests.unit.checks.case import Case
+from tests.unit.checks.cases import DIRTY, DIRTY_GROUPS, FAILS, PASSES, nic
 from vfio_wizard.checks import registry
 from vfio_wizard.checks.check import Check, Situation
 from vfio_wizard.checks.registry import CHECKS, exit_code, find, run_checks, verdict
@@ -32,7 +33,7 @@ from vfio_wizard.model.finding import Finding, Outcome, Severity, Status, Verdic
 from vfio_wizard.model.pci import PciFunction
 from vfio_wizard.model.unread import Gap, Unread, untold
 
-PARTS = ("iommu", "cpu", "firmware", "kernel", "boot", "display", "virt")
+PARTS = ("iommu", "cpu", "firmware", "kernel", "boot", "display", "memory", "virt")
 
 
 def _field_paths(facts: HostFacts) -> Iterator[tuple[str, ...]]:
