@@ -71,7 +71,7 @@ def read_image(host: Host, path: str) -> InitramfsImage | Unread:
         return Unread(path, answer.gap, answer.detail)
     try:
         return _image(path, json.loads(answer))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return Unread(path, Gap.MALFORMED, "what was recorded of it has not the form that it must have")
 
 

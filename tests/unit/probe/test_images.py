@@ -314,10 +314,16 @@ def test_configuration_that_goes_into_images_has_its_times(tmp_path: Path) -> No
     assert all(file.mtime > 0 for file in files)
 
 
-values = st.none() | st.booleans() | st.integers() | st.text(max_size=9)
+values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
 trees = st.recursive(
     values, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner)
 )
+
+
+def test_record_with_an_endless_size_is_malformed() -> None:
+    told = json.loads((ANSWERS / "debian13-dracut-uki.json").read_text())
+    image = recorded(json.dumps(told | {"size": float("inf")}))
+    assert isinstance(image, Unread)
 
 
 @given(st.sampled_from(sorted(ANSWERS.iterdir())), st.data())

@@ -43,12 +43,14 @@ class Span:
 
     def skip_zeros(self) -> None:
         """Go past zero bytes, which pad archives."""
-        while content := self.peek(CHUNK):
+        size = 4  # before most headers there is no padding left
+        while content := self.peek(size):
             rest = content.lstrip(b"\0")
             self.at += len(content) - len(rest)
             self.budget.spend(len(content) - len(rest))
             if rest:
                 return
+            size = CHUNK
 
     def exactly(self, count: int) -> bytes:
         """The next ``count`` bytes. Raises DamagedError where there are fewer."""
@@ -130,10 +132,10 @@ class Unpacked:
     def skip_zeros(self) -> None:
         """Go past padding, of which a hostile archive may hold a GiB."""
         while self._has_more():
+            if self._piece[self._at]:
+                return
             self._piece = self._piece[self._at :].lstrip(b"\0")
             self._at = 0
-            if self._piece:
-                return
 
     def _part(self, count: int) -> bytes:
         if not self._has_more():
