@@ -138,5 +138,9 @@ def with_subsystems(facts: HostFacts, **boards: str) -> HostFacts:
 
 def debian(**told: Any) -> HostFacts:
     """The Intel desktop of the builders, with its card on the host's driver."""
-    fields: dict[str, Any] = {"configured": "root=UUID=1 quiet", "libvirt_group": ()}
+    fields: dict[str, Any] = {
+        "configured": "root=UUID=1 quiet",
+        "libvirt_group": (),
+        "looking_glass": (),
+    }
     return good_machine(**(fields | told))

@@ -56,10 +56,10 @@ def node(path: str, kind: str) -> Virt:
 
 
 def test_a_module_has_the_memory_unasked_and_a_host_only_when_asked() -> None:
-    unasked = shared_memory(LookingGlass(), "alice", good_machine().virt)
+    unasked = shared_memory(LookingGlass(), "alice", good_machine(looking_glass=()).virt)
     assert unasked is not None
     assert (unasked.mode, unasked.wanted_here) == (Mirror.SHM, False)
-    asked = shared_memory(LookingGlass(Mirror.SHM), "alice", good_machine().virt)
+    asked = shared_memory(LookingGlass(Mirror.SHM), "alice", good_machine(looking_glass=()).virt)
     assert asked is not None
     assert asked.wanted_here
 
