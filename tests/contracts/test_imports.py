@@ -13,10 +13,13 @@ from scripts import synthetic
 HEAVY = frozenset(
     {
         "asyncio",
+        "ctypes",
         "dataclasses",
         "importlib.resources",
         "inspect",
         "libvirt",
+        "lz4",
+        "lzma",
         "pathlib",
         "pylspci",
         "pyroute2",
@@ -29,6 +32,7 @@ HEAVY = frozenset(
         "textual",
         "tomllib",
         "xml",
+        "zstandard",
     }
 )
 
