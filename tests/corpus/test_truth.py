@@ -168,7 +168,8 @@ def test_other_kinds_of_data_are_read_as_far_as_they_go_and_never_wrongly(machin
         wanted = expected.pop(card["bdf"])
         wrong = {key: value for key, value in card.items() if value is not None and value != wanted[key]}
         assert not wrong
-    assert not expected, "a display controller that a person found is missing"
+    if machine.listing != "log only":
+        assert not expected, "a display controller that a person found is missing"
     _assert_no_wrong_driver(seen, truth)
     _assert_boot_display(seen, truth)
 
@@ -176,7 +177,7 @@ def test_other_kinds_of_data_are_read_as_far_as_they_go_and_never_wrongly(machin
 def _assert_boot_display(seen: Json, truth: Truth) -> None:
     told = {one["address"]: one["boot_vga"] for one in seen["gpus"]}
     for gpu in truth["gpus"]:
-        assert told[gpu["bdf"]] in (None, gpu["boot_vga"])
+        assert told.get(gpu["bdf"]) in (None, gpu["boot_vga"])
 
 
 @pytest.mark.parametrize("machine", TREES, ids=_ids(TREES))

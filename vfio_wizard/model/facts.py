@@ -289,6 +289,11 @@ class HostFacts(NamedTuple):
     own: tuple[tuple[str, str | Unread], ...] = ()
     """The user's own knowledge in etc/vfio-wizard/quirks.d, by path."""
 
+    @property
+    def modprobe_gap(self) -> Unread | None:
+        """Why modprobe's configuration is not known as a whole; None when it is."""
+        return self.modprobe if isinstance(self.modprobe, Unread) else self.modprobe.gap
+
     def function(self, address: PciAddress) -> PciFunction | None:
         """The function at an address, or None."""
         if isinstance(self.pci, Unread):
@@ -312,6 +317,8 @@ class ModprobeConfig(NamedTuple):
     """All of modprobe.d in the order in which kmod reads it."""
 
     lines: tuple[ModprobeLine, ...]
+    gap: Unread | None = None
+    """Why more lines may be in force than these (a single pasted file); None when all were read."""
 
     def options(self, module: str) -> tuple[ModprobeLine, ...]:
         """The ``options`` lines for a module (dash and underscore are the same)."""

@@ -9,7 +9,9 @@ from vfio_wizard.probe.text.lines import clean_lines
 
 KIND = "cmdline"
 
-_LEADS = ("Kernel command line:", "Command line:", "linuxefi ", "linux ", "options ")
+_LEADS = ("Kernel command line:", "Command line:", "linuxefi ", "linux ")
+_STORED = ("GRUB_", "title", "options ", '"', "menuentry ")
+"""Beginnings of lines that store a command line; they are no running one."""
 _FLAGS = frozenset(("ro", "rw", "quiet", "splash", "nomodeset", "rhgb"))
 _KEYS = (
     "BOOT_IMAGE=",
@@ -34,10 +36,10 @@ _WRAPS = 8
 def read(text: str, label: str) -> HostFacts | None:
     """A line of kernel parameters, maybe wrapped, as facts; None when the text is anything else."""
     lines = [line for line in clean_lines(text[:65536]) if line.text]
-    if not lines or len(lines) > _WRAPS or lines[0].text.startswith("GRUB_"):
+    if not lines or len(lines) > _WRAPS or any(line.text.startswith(_STORED) for line in lines):
         return None
     joined = " ".join(line.text for line in lines)
-    if not _is_cmdline(joined) or (len(lines) > 1 and not _is_wrapped(joined)):
+    if not is_cmdline(joined) or (len(lines) > 1 and not _is_wrapped(joined)):
         return None
     return with_cmdline(blank_facts(KIND, label), joined, f"{label} line {lines[0].number}")
 
@@ -53,7 +55,7 @@ def embedded(text: str) -> tuple[str, int] | None:
     if "BOOT_IMAGE=" not in text:
         return None
     for line in clean_lines(text):
-        if line.text.startswith("BOOT_IMAGE=") and _is_cmdline(line.text):
+        if line.text.startswith("BOOT_IMAGE=") and is_cmdline(line.text):
             return line.text, line.number
     return None
 
@@ -68,7 +70,8 @@ def _bare(text: str) -> str:
     return text
 
 
-def _is_cmdline(text: str) -> bool:
+def is_cmdline(text: str) -> bool:
+    """Whether words look like kernel parameters: two that are well known, or a single one."""
     parameters = _bare(text).split()
     told = [word for word in parameters if word in _FLAGS or word.startswith(_KEYS)]
     return len(told) >= _ENOUGH or (len(parameters) == 1 and len(told) == 1)

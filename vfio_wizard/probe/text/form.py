@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, cast
 
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
+from vfio_wizard.probe.text import config_file, machine_words
 
 
 class Reader(Protocol):
@@ -32,14 +33,22 @@ FORMS = (
     Form("udevadm", lambda text: "P: /devices/" in text),
     Form("group_table", lambda text: "iommugroup" in text or "|" in text),
     Form("lspci_records", lambda text: "Slot:" in text),
+    Form("inxi", lambda text: "-ID:" in text or " ID: " in text),
     Form("kernel_log", lambda text: any(stamp in text for stamp in _STAMPS)),
     Form("cmdline", lambda text: "=" in text and text.count("\n") < 12),
     Form("iommu_listing", lambda text: ":" in text),
 )
 
+# What may stand in a text beside its main form, or alone: each fills only what nothing else told.
+BESIDES = (
+    Form("config_file", config_file.may_be),
+    Form("machine_words", machine_words.may_be),
+)
+
 ACCEPTED = (
-    "an IOMMU group listing, a nixos-facter report, lspci (-nn, -nnk, -vv, -vmm),"
-    " udevadm info --export-db, a kernel log, a kernel command line"
+    "an IOMMU group listing, a nixos-facter report, lspci (-nn, -nnk, -vv, -vmm, -xxx),"
+    " udevadm info --export-db, a kernel log, a kernel command line, files of GRUB, boot entries,"
+    " modprobe.d, mkinitcpio or dracut, dmidecode, inxi -Fa, uname -a"
 )
 
 _BINARY = 0.02
@@ -58,6 +67,14 @@ def read_part(text: str, label: str) -> HostFacts | None:
             if facts is not None:
                 return facts
     return None
+
+
+def beside(text: str, label: str) -> list[HostFacts]:
+    """What else a text tells beside its main form: configuration, and words about the machine."""
+    if _is_binary(text):
+        return []
+    asked = (_reader(form).read(text, label) for form in BESIDES if form.may_be(text))
+    return [facts for facts in asked if facts is not None]
 
 
 def _reader(form: Form) -> Reader:

@@ -14,7 +14,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vfio_wizard.model.facts import Board, Cpu, Display, Firmware, HostFacts, Kernel, Memory, Source, Virt
+from vfio_wizard.model.facts import (
+    Board,
+    Boot,
+    Cpu,
+    Display,
+    Firmware,
+    HostFacts,
+    Kernel,
+    Memory,
+    ModprobeConfig,
+    Source,
+    Virt,
+)
 from vfio_wizard.model.iommu import AcpiTables, Iommu
 from vfio_wizard.model.pci import PciAddress, PciFunction, PciId
 from vfio_wizard.model.unread import Unread, untold
@@ -77,9 +89,10 @@ def _add(first: HostFacts, second: HostFacts) -> HostFacts:
     told = {name: _told(name, getattr(first, name), getattr(second, name)) for name in HostFacts._fields}
     pci = _joined(first, second)
     told["pci"] = pci
-    told["boot"] = _filled(first.boot, second.boot)
+    told["boot"] = _boot(first.boot, second.boot)
+    told["modprobe"] = _modprobe(first.modprobe, second.modprobe)
     told["source"] = _source(first.source, second.source)
-    told["files"] = first.files or second.files
+    told["files"] = tuple(sorted((dict(second.files) | dict(first.files)).items()))
     merged = HostFacts(**told)
     return merged._replace(iommu=_iommu(merged, first, second))
 
@@ -106,6 +119,25 @@ def _filled(first: Any, second: Any) -> Any:
     if "cmdline_origin" in told and isinstance(first.cmdline, Unread):
         told["cmdline_origin"] = second.cmdline_origin
     return type(first)(**told)
+
+
+def _boot(first: Boot, second: Boot) -> Boot:
+    """Two stored command lines that differ: nothing tells which of them boots."""
+    merged: Boot = _filled(first, second)
+    if isinstance(first.configured, Unread):
+        return merged._replace(configured_origin=second.configured_origin)
+    if isinstance(second.configured, Unread) or second.configured == first.configured:
+        return merged._replace(configured_origin=first.configured_origin)
+    where = f"{first.configured_origin}, {second.configured_origin}"
+    no = untold(where, "several stored command lines, and none is named as the one that boots")
+    return merged._replace(configured=no, configured_origin=where)
+
+
+def _modprobe(first: ModprobeConfig | Unread, second: ModprobeConfig | Unread) -> ModprobeConfig | Unread:
+    """Files add up in the order in which they were given, as those of modprobe.d do."""
+    if isinstance(first, Unread) or isinstance(second, Unread):
+        return second if isinstance(first, Unread) else first
+    return ModprobeConfig((*first.lines, *second.lines), second.gap if first.gap is None else first.gap)
 
 
 def _silent(record: Any) -> bool:
@@ -149,4 +181,5 @@ def _iommu(merged: HostFacts, first: HostFacts, second: HostFacts) -> Iommu:
 def _source(first: Source, second: Source) -> Source:
     kinds = dict.fromkeys([*first.kind.split("+"), *second.kind.split("+")])
     whole = True if True in (first.complete, second.complete) else first.complete
-    return Source(live=False, kind="+".join(kinds), label=f"{first.label}, {second.label}", complete=whole)
+    labels = ", ".join(dict.fromkeys([*first.label.split(", "), second.label]))
+    return Source(live=False, kind="+".join(kinds), label=labels, complete=whole)

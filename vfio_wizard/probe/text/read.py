@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.unread import Unread
 from vfio_wizard.probe.text.cmdline import embedded, with_cmdline
-from vfio_wizard.probe.text.form import read_part, unknown
+from vfio_wizard.probe.text.form import beside, read_part, unknown
 
 
 def read_texts(parts: Sequence[tuple[str, str]]) -> HostFacts:
@@ -15,7 +15,7 @@ def read_texts(parts: Sequence[tuple[str, str]]) -> HostFacts:
 
     Raises UsageError when none is recognised, or when a report is cut off or damaged.
     """
-    read = [facts for label, text in parts if (facts := _one(label, text)) is not None]
+    read = [facts for label, text in parts for facts in _told(label, text)]
     if not read:
         raise unknown([label for label, _ in parts])
     if len(read) == 1:
@@ -25,10 +25,10 @@ def read_texts(parts: Sequence[tuple[str, str]]) -> HostFacts:
     return merge(read)
 
 
-def _one(label: str, text: str) -> HostFacts | None:
-    """One text, with the kernel command line that may have been pasted along."""
+def _told(label: str, text: str) -> Iterator[HostFacts]:
+    """One text in its main form, and what stands in it beside that."""
     facts = read_part(text, label)
-    if facts is None or not isinstance(facts.kernel.cmdline, Unread):
-        return facts
-    found = embedded(text)
-    return with_cmdline(facts, found[0], f"{label} line {found[1]}") if found else facts
+    if facts is not None:
+        found = embedded(text) if isinstance(facts.kernel.cmdline, Unread) else None
+        yield with_cmdline(facts, found[0], f"{label} line {found[1]}") if found else facts
+    yield from beside(text, label)
