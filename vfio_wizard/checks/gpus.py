@@ -23,12 +23,23 @@ def for_each_candidate(case: Situation, judge: Callable[[Situation, Gpu], Outcom
     elif not case.candidates:
         yield _nothing_to_judge(case)
     else:
-        wanted = wanted_among(case.candidates, case.selection)
         for gpu in case.candidates:
-            outcome = judge(case, gpu)
-            yield (
-                outcome if gpu in wanted or outcome.fix is None else outcome._replace(severity=Severity.NOTE)
-            )
+            yield weighed(case, gpu, judge(case, gpu))
+
+
+def weighed(case: Situation, gpu: Gpu, outcome: Outcome) -> Outcome:
+    """What is wrong with a card weighs little where another one is wanted, or is fit without a selection."""
+    if outcome.fix is None or outcome.severity is not None or not _is_second_choice(case, gpu):
+        return outcome
+    return outcome._replace(severity=Severity.NOTE)
+
+
+def _is_second_choice(case: Situation, gpu: Gpu) -> bool:
+    if isinstance(case.candidates, Unread):
+        return False
+    if gpu not in wanted_among(case.candidates, case.selection):
+        return True
+    return not case.selection and bool(case.viable) and gpu.address not in case.viable
 
 
 def _nothing_to_judge(case: Situation) -> Outcome:

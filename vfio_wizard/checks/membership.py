@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vfio_wizard.cards.units import Gpu
-from vfio_wizard.checks.check import Check, Situation, weight
+from vfio_wizard.checks.check import Check, Situation
 from vfio_wizard.checks.gpus import for_each_candidate, is_vfio, members
 from vfio_wizard.checks.outcome import by_user, failed, first_gap, passed, skipped, unknown
 from vfio_wizard.model.finding import Outcome, Severity
@@ -48,7 +48,6 @@ def _whole(case: Situation, gpu: Gpu) -> Outcome:
             ),
             *(_seen(one) for one in own),
             subject=gpu.address,
-            severity=weight(case, gpu),
         )
     if gap is not None:
         how = "every function of the card needs the same kind of driver."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vfio_wizard.cards.units import Gpu
-from vfio_wizard.checks.check import Check, Situation, weight
+from vfio_wizard.checks.check import Check, Situation
 from vfio_wizard.checks.gpus import for_each_candidate
 from vfio_wizard.checks.host import firmware_words, holds_groups, words_on_line
 from vfio_wizard.checks.outcome import Seen, failed, first_gap, passed, skipped, unknown
@@ -85,7 +85,7 @@ def _off(case: Situation, gpu: Gpu, off: tuple[tuple[PciFunction, int], ...]) ->
         _fix(case, config_acs(tuple((one.address, bits) for one, bits in off))),
         *seen,
         subject=gpu.address,
-        severity=weight(case, gpu) or (Severity.WARNING if gpu.shares_with else Severity.NOTE),
+        severity=None if gpu.shares_with else Severity.NOTE,
     )
 
 
@@ -112,7 +112,6 @@ def _unknown(case: Situation, gpu: Gpu, gap: Unread | None) -> Outcome:
         "a + in ACSCap with a - in ACSCtl is a switch that is off.",
         ("sudo", "lspci", "-vvv", "-s", where),
         subject=gpu.address,
-        severity=weight(case, gpu),
     )
 
 

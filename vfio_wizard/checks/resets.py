@@ -6,8 +6,10 @@ from vfio_wizard.cards.units import Gpu
 from vfio_wizard.checks.check import Check, Situation
 from vfio_wizard.checks.gpus import for_each_candidate
 from vfio_wizard.checks.outcome import Seen, by_user, failed, passed, unknown
+from vfio_wizard.checks.ways import is_nixos
 from vfio_wizard.knowledge.own import read_own
 from vfio_wizard.knowledge.resets import AMD, DEVICE_SPECIFIC, Affected, ResetFamily, reset_family
+from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Fix, Outcome, Severity, Who
 from vfio_wizard.model.pci import PciFunction, PciId
 from vfio_wizard.model.unread import Gap, Unread
@@ -22,7 +24,8 @@ def _reset(case: Situation, gpu: Gpu) -> Outcome:
     if not isinstance(methods, Unread) and DEVICE_SPECIFIC in methods:
         return passed("a reset made for this card is in place", _methods_seen(function), subject=gpu.address)
     if isinstance(function.id, PciId) and function.id.vendor == AMD:
-        return _amd(function, reset_family(*function.id, read_own(case.facts.own).resets), gpu)
+        family = reset_family(*function.id, read_own(case.facts.own).resets)
+        return _amd(case.facts, function, gpu, family)
     if isinstance(methods, Unread):
         return _methods_unread(function, methods, gpu)
     if not methods:
@@ -60,13 +63,13 @@ def _methods_seen(function: PciFunction) -> Seen:
     return (function.where("reset_method"), words)
 
 
-def _amd(function: PciFunction, family: ResetFamily | None, gpu: Gpu) -> Outcome:
+def _amd(facts: HostFacts, function: PciFunction, gpu: Gpu, family: ResetFamily | None) -> Outcome:
     if family is None or family.affected in (Affected.BOARD, Affected.UNTOLD):
         return _amd_open(function, family, gpu)
     seen = (_methods_seen(function), (function.where("device"), f"{function.id} {family.family}"))
     return failed(
         f"{family.family} ({family.generation}) is {family.affected.value}",
-        _remedy(family, gpu),
+        _remedy(facts, family, gpu),
         *seen,
         subject=gpu.address,
     )
@@ -88,7 +91,15 @@ def _amd_open(function: PciFunction, family: ResetFamily | None, gpu: Gpu) -> Ou
     )
 
 
-def _remedy(family: ResetFamily, gpu: Gpu) -> Fix:
+def _remedy(facts: HostFacts, family: ResetFamily, gpu: Gpu) -> Fix:
+    if family.vendor_reset and is_nixos(facts):
+        return by_user(
+            "On NixOS: boot.extraModulePackages = [ config.boot.kernelPackages.vendor-reset ]; and "
+            'boot.kernelModules = [ "vendor-reset" ]; then write device_specific into its reset_method and '
+            f"read that back: on newer kernels the module has been reported to load without effect. "
+            f"{_ALL_FUNCTIONS}",
+            ("cat", f"/sys/bus/pci/devices/{gpu.address}/reset_method"),
+        )
     if family.vendor_reset:
         return by_user(
             "Install the module vendor-reset and load it before the card's first reset; from kernel 5.15 on "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from vfio_wizard.cards.units import VF, Gpu
-from vfio_wizard.checks.check import Check, Situation, wanted_among, weight
-from vfio_wizard.checks.gpus import for_each_candidate, is_vfio, members
+from vfio_wizard.checks.check import Check, Situation, wanted_among
+from vfio_wizard.checks.gpus import for_each_candidate, is_vfio, members, weighed
 from vfio_wizard.checks.outcome import Seen, by_user, failed, first_gap, passed, skipped, unknown
 from vfio_wizard.model.facts import Connector, HostFacts
 from vfio_wizard.model.finding import Fix, Outcome, Severity, Who
@@ -25,7 +25,7 @@ def for_each_wanted(case: Situation, judge: Callable[[Situation, Gpu], Outcome])
         yield from for_each_candidate(case, judge)
         return
     wanted = wanted_among(case.candidates, case.selection)
-    yield from (judge(case, gpu) for gpu in wanted)
+    yield from (weighed(case, gpu, judge(case, gpu)) for gpu in wanted)
     if not wanted:
         yield skipped("no graphics card is selected")
 
@@ -61,7 +61,6 @@ def _panel(case: Situation, gpu: Gpu) -> Outcome:
             ),
             *map(_connector_seen, live),
             subject=gpu.address,
-            severity=weight(case, gpu),
         )
     laptop = is_laptop(case.facts)
     if laptop is False:
@@ -75,7 +74,6 @@ def _panel(case: Situation, gpu: Gpu) -> Outcome:
         "with its host driver loaded, an eDP or LVDS output of this card that is connected is the panel.",
         _STATUS,
         subject=gpu.address,
-        severity=weight(case, gpu),
     )
 
 
@@ -167,7 +165,6 @@ def _external(case: Situation, gpu: Gpu) -> Outcome:
         "fixed or unknown is built in, removable is external.",
         ("cat", f"/sys/bus/pci/devices/{gpu.address}/removable"),
         subject=gpu.address,
-        severity=weight(case, gpu),
     )
 
 

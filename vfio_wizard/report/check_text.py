@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from vfio_wizard.checks.registry import verdict
+from vfio_wizard.checks.registry import find, verdict
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Evidence, Finding, Fix, Severity, Status, Verdict, Who
 from vfio_wizard.model.pci import PciAddress
@@ -57,8 +57,8 @@ def check_text(
     lines = [*_heading(facts, findings, page), ""]
     lines += _blockers(findings, page)
     lines += _steps(facts, findings, page)
-    lines += _lesser(findings, page, Severity.WARNING, "WARNINGS")
-    lines += _lesser(findings, page, Severity.NOTE, "NOTES")
+    lines += _warnings(findings, page)
+    lines += [] if verbose else _notes(findings, page)
     lines += _everything(findings, page) if verbose else _folded(findings, page)
     while lines and not lines[-1]:
         lines.pop()
@@ -66,7 +66,7 @@ def check_text(
 
 
 class _Page:
-    """How wide, in colour or not, and what the addresses are called."""
+    """How wide, in colour or not, and what the addresses are called; a name is said once."""
 
     def __init__(self, width: int, colour: bool, names: dict[str, str]) -> None:
         self.width = width
@@ -83,16 +83,16 @@ class _Page:
 
     def titled(self, status: str, finding: Finding) -> list[str]:
         """``fail  group.isolated 0000:0b:00.0 (name)``, with the status word painted."""
-        plain = self.wrapped(_title(finding, self.names), f"{status:<8}")
+        plain = self.wrapped(self.title(finding), f"{status:<8}")
         return [plain[0].replace(status, self.paint(status), 1), *plain[1:]]
 
-
-def _title(finding: Finding, names: dict[str, str]) -> str:
-    subject = finding.outcome.subject
-    if subject is None:
-        return finding.id
-    name = names.get(subject)
-    return f"{finding.id} {subject} ({name})" if name else f"{finding.id} {subject}"
+    def title(self, finding: Finding) -> str:
+        """Id and subject, with its name where it is met for the first time."""
+        subject = finding.outcome.subject
+        if subject is None:
+            return finding.id
+        name = self.names.pop(subject, None)
+        return f"{finding.id} {subject} ({name})" if name else f"{finding.id} {subject}"
 
 
 def _heading(facts: HostFacts, findings: tuple[Finding, ...], page: _Page) -> list[str]:
@@ -189,7 +189,7 @@ def _steps(facts: HostFacts, findings: tuple[Finding, ...], page: _Page) -> list
     lines = ["DO FIRST" if fails else "TO KNOW MORE"]
     before = ""
     for number, (fix, name) in enumerate(steps.items(), 1):
-        lines += _step(number, _without(fix, before), name, page)
+        lines += _step(number, _without(fix, before), name, page, bool(fails))
         before = fix.text
     if len(steps) < len(wanted) and not fails and not facts.source.live:
         lines += page.wrapped(_ASK_THE_MACHINE, f"{len(steps) + 1}. ")
@@ -202,9 +202,16 @@ def _without(fix: Fix, before: str) -> Fix:
     return fix._replace(text=_capital(rest)) if rest else fix
 
 
-def _step(number: int, fix: Fix, name: str, page: _Page) -> list[str]:
+def _step(number: int, fix: Fix, name: str, page: _Page, is_cure: bool) -> list[str]:
     where = f" ({_BY[fix.who]})" if fix.who in _BY else ""
-    return [*page.wrapped(f"{fix.text} [{name}]{where}", f"{number}. "), *_to_copy(fix, page, 3)]
+    lines = [*page.wrapped(f"{fix.text} [{name}]{where}", f"{number}. "), *_to_copy(fix, page, 3)]
+    return [*lines, *_proof(name, page, 3)] if is_cure else lines
+
+
+def _proof(name: str, page: _Page, indent: int) -> list[str]:
+    """How to see that the fix worked."""
+    check = find(name)
+    return page.wrapped(check.verify, " " * indent) if check is not None and check.verify else []
 
 
 def _to_copy(fix: Fix, page: _Page, indent: int) -> list[str]:
@@ -225,38 +232,70 @@ def _quoted(word: str) -> str:
     return word if plain else "'" + word.replace("'", "'\\''") + "'"
 
 
-def _lesser(findings: tuple[Finding, ...], page: _Page, severity: Severity, head: str) -> list[str]:
-    """Failing warnings or notes; a fix that stands just above is not said again."""
+def _warnings(findings: tuple[Finding, ...], page: _Page) -> list[str]:
+    """Failing warnings; a fix that stands just above is not said again."""
     lines: list[str] = []
-    last: Fix | None = None
-    for finding in _of(findings, severity, Status.FAIL):
+    last = ""
+    for finding in _of(findings, Severity.WARNING, Status.FAIL):
         lines += page.titled("fail", finding)
         lines += page.wrapped(_capital(finding.outcome.summary), " " * 8)
         fix = finding.outcome.fix
-        if severity is Severity.WARNING and fix is not None and fix.text != (last.text if last else ""):
+        if fix is not None and fix.text != last:
             lines += page.wrapped(fix.text, " " * 8 + "do: ")
-        last = fix
-    return [head, *lines, ""] if lines else []
+            last = fix.text
+    return ["WARNINGS", *lines, ""] if lines else []
+
+
+def _notes(findings: tuple[Finding, ...], page: _Page) -> list[str]:
+    """Failing notes in one or two lines each; those of several cards together."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in _of(findings, Severity.NOTE, Status.FAIL):
+        groups.setdefault(finding.id, []).append(finding)
+    lines: list[str] = []
+    for name, found in groups.items():
+        words = ", ".join(str(one.outcome.subject) for one in found)
+        if len(found) == 1:
+            words = f"{found[0].outcome.subject or ''} {found[0].outcome.summary}".strip()
+        lines += page.wrapped(f"{name}: {words}", "note    ")
+    return ["NOTES", *lines, ""] if lines else []
+
+
+_LISTED = 6
+"""So many ids are listed; more are counted by area."""
 
 
 def _folded(findings: tuple[Finding, ...], page: _Page) -> list[str]:
     lines = []
     listed = not any(True for _ in _of(findings, Severity.BLOCKER, Status.FAIL))
-    unknown = _ids(
+    unknown = tuple(
         one
         for one in findings
         if _is(one, Status.UNKNOWN) and not (listed and one.severity is Severity.BLOCKER)
     )
-    passed = _ids(one for one in findings if _is(one, Status.PASS))
-    skipped = _ids(one for one in findings if _is(one, Status.SKIP))
-    if unknown:
-        lines += page.wrapped(", ".join(unknown), f"unknown {len(unknown):>2}: ")
-    if passed:
-        lines += page.wrapped(", ".join(passed), f"pass    {len(passed):>2}: ")
-    if skipped:
-        lines += page.wrapped(", ".join(skipped), f"skip    {len(skipped):>2}: ")
+    blockers = _ids(one for one in unknown if one.severity is Severity.BLOCKER)
+    lesser = _ids(one for one in unknown if one.severity is not Severity.BLOCKER)
+    shown = (
+        ("unknown", len(blockers) + len(lesser), [*blockers, *_counted(lesser)]),
+        ("pass", 0, _counted(_ids(one for one in findings if _is(one, Status.PASS)))),
+        ("skip", 0, _counted(_ids(one for one in findings if _is(one, Status.SKIP)))),
+    )
+    for word, count, names in shown:
+        if names:
+            number = count or len(_ids(one for one in findings if one.outcome.status.value == word))
+            lines += page.wrapped(", ".join(names), f"{word:<7} {number:>2}: ")
     lines += page.wrapped("--verbose shows all of it; vfio-wizard explain ID says more about one.")
     return lines
+
+
+def _counted(names: list[str]) -> list[str]:
+    """A few ids as they are; many by area: ``boot 9, gpu 14``."""
+    if len(names) <= _LISTED:
+        return names
+    areas: dict[str, int] = {}
+    for name in names:
+        area = name.partition(".")[0]
+        areas[area] = areas.get(area, 0) + 1
+    return [f"{area} {count}" for area, count in areas.items()]
 
 
 def _is(finding: Finding, status: Status) -> bool:
@@ -283,10 +322,11 @@ def _everything(findings: tuple[Finding, ...], page: _Page) -> list[str]:
             text = outcome.fix.text.removeprefix("To know: ")
             lines += page.wrapped(text, " " * 8 + label)
             lines += _to_copy(outcome.fix, page, 8)
+            lines += _proof(finding.id, page, 8) if outcome.status is Status.FAIL else []
     return lines
 
 
-_NAMES = ("libvirt", "vfio", "pcie")
+_NAMES = ("libvirt", "vfio", "pcie", "swtpm", "grub", "systemd", "kvmfr")
 
 
 def _capital(text: str) -> str:

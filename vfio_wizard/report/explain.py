@@ -40,6 +40,7 @@ def explain_text(name: str, width: int = WIDTH) -> str:
     lines = [f"{check.id}: {check.title} ({check.severity.value})", ""]
     lines += wrap(check.why, width)
     lines += ["", *wrap(check.claim, width, "pass: "), *wrap(check.fails_when, width, "fail: ")]
+    lines += wrap(check.verify, width, "fixed: ") if check.verify else []
     lines += wrap(f"{check.severity.value}, that is: {SEVERITIES[check.severity]}.", width, "severity: ")
     if check.aliases:
         lines += wrap(", ".join(check.aliases), width, "also known as: ")
@@ -94,6 +95,8 @@ def _anchor(check: Check) -> str:
 def _section(check: Check) -> list[str]:
     lines = [f"## {check.id}", "", f"**{check.title}** ({check.severity.value})", "", check.why, ""]
     lines += [f"- pass: {check.claim}", f"- fail: {check.fails_when}"]
+    if check.verify:
+        lines.append(f"- fixed: {check.verify}")
     if check.aliases:
         lines.append(f"- also known as: {', '.join(check.aliases)}")
     lines += [f"- source: {source}" for source in check.references]
@@ -108,6 +111,7 @@ def _one_json(check: Check) -> dict[str, Any]:
         "claim": check.claim,
         "fails_when": check.fails_when,
         "why": check.why,
+        "verify": check.verify or None,
         "references": list(check.references),
         "aliases": list(check.aliases),
     }

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.facts_builder import GPU, at, card, good_machine, make_facts, make_function, port
+from tests.facts_builder import (
+    GPU,
+    IGPU,
+    at,
+    card,
+    good_machine,
+    integrated,
+    make_facts,
+    make_function,
+    port,
+)
 from tests.unit.checks.cases import FAILS, NO_GROUPS, Case
 from vfio_wizard.checks.registry import run_checks
 from vfio_wizard.model.facts import HostFacts, NetworkLink
@@ -87,7 +97,33 @@ def test_fix_that_several_cards_share_is_said_once() -> None:
 
 
 def test_card_is_named_where_a_name_is_known() -> None:
-    assert f"gpu.host-driver {GPU} (GeForce RTX 3070)" in _text(good_machine(pci=(port(), *card())))
+    text = _text(good_machine(pci=(port(), *card()), interrupt_remapping=True))
+    assert "GeForce" not in text  # nothing but notes is said of it
+    twin = make_function("0000:05:00.0", "10de:2484", 0x030000, group=9, parent=at("0000:00:03.0"))
+    text = _text(good_machine(pci=(port(), *card(boot_vga=True), twin)))
+    assert f"gpu.twins {GPU} (GeForce RTX 3070)" in text
+    assert text.count("GeForce RTX 3070") == 1
+
+
+def test_notes_of_several_cards_are_one_line_and_a_single_one_says_what_was_seen() -> None:
+    text = _text(good_machine(pci=(integrated(), port(), *card())))
+    assert f"note    gpu.host-driver: {IGPU}, {GPU}\n" in text
+    text = _text(good_machine(swtpm=None))
+    assert "note    swtpm.installed: swtpm is not installed\n" in text
+
+
+def test_each_step_says_how_to_see_that_it_worked() -> None:
+    text = _text(good_machine(dmar=False, **NO_GROUPS))
+    assert "   Afterwards ls /sys/firmware/acpi/tables shows DMAR or IVRS.\n" in text
+
+
+def test_many_ids_are_counted_by_area_but_an_unknown_blocker_is_named() -> None:
+    gap = Unread("x", Gap.DENIED)
+    text = _text(make_facts(kvm=None, flags=gap, vendor="intel", architecture="x86_64"))
+    line = " ".join(text[text.index("unknown ") :].split())
+    assert "cpu.virtualization" in line
+    assert "boot 1" in line
+    assert "boot.loader-known" not in line
 
 
 def test_colour_only_when_asked_and_never_the_only_signal() -> None:
