@@ -19,6 +19,11 @@ _STAGE = {
     "root": "once the real root is there",
 }
 
+_FOOT = (
+    "* is a change against now. A driver_override that was written by hand does not survive a reboot;"
+    " what a rule, unit or script writes is counted in."
+)
+
 
 def predict_text(
     facts: HostFacts,
@@ -35,10 +40,7 @@ def predict_text(
     lines: list[str] = []
     for kernel in reversed(kernels):
         lines += [*_kernel(facts, kernel, names, gpus=gpus, verbose=verbose, width=width), ""]
-    lines += wrap(
-        "* is a change against now. A driver_override that was written by hand does not survive", width
-    )
-    lines += ["a reboot; one that a rule, unit or script writes is counted in."]
+    lines += wrap(_FOOT, width)
     return "\n".join(lines) + "\n"
 
 
