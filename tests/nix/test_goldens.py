@@ -51,7 +51,7 @@ def parses(file: Path, home: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         env=environment,
-        timeout=60,
+        timeout=180,
     )
 
 

@@ -55,7 +55,8 @@ def _stage_1(target: Target) -> Iterator[Part]:
     if not modules:
         return
     softdeps = _softdeps(target)
-    first = not softdeps and target.release < known.STAGE_1_MODPROBE_SINCE
+    by_id = target.plan.bind.by is BindBy.ID
+    first = by_id and not softdeps and target.release < known.STAGE_1_MODPROBE_SINCE
     listed: Value = Call(Code("lib.mkBefore", ("lib",)), modules) if first else modules
     why = (
         "This stage 1 loads modules in the order of this list: vfio-pci before any graphics driver."
@@ -177,10 +178,17 @@ def _stage_1_assertion(target: Target, *, scripted: bool, systemd: bool) -> Part
     entry = _assertion(
         Code(condition, ("lib", "config")),
         "gpu_passthrough.nix: the scripted stage 1 loads boot.initrd.kernelModules before it can bind by "
-        f"address. Take {' and '.join(drivers)} out of that list.",
+        f"address. Take {' and '.join(drivers)} out of that list{_who_else(target, drivers)}.",
     )
     name = Binding(("tooEarly",), drivers, "Modules that would take the card before it is bound.", apart=True)
     return Part((Binding(("assertions",), (Item(entry),), apart=True),), (name,))
+
+
+def _who_else(target: Target, drivers: list[str]) -> str:
+    """An option that puts a driver into the list without naming it there."""
+    if "amdgpu" in drivers and target.has("hardware.amdgpu.initrd.enable"):
+        return "; hardware.amdgpu.initrd.enable puts amdgpu there"
+    return ""
 
 
 def _assertion(condition: Code, message: str) -> Set:

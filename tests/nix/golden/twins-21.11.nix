@@ -28,9 +28,8 @@ let
   ];
 in
 {
-  # This stage 1 loads modules in the order of this list: vfio-pci before any graphics
-  # driver.
-  boot.initrd.kernelModules = lib.mkBefore [
+  # In stage 1, where graphics drivers may be loaded too.
+  boot.initrd.kernelModules = [
     "vfio_pci"
     "vfio_iommu_type1"
   ];

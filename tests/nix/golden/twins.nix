@@ -75,7 +75,7 @@ in
       assertion =
         config.boot.initrd.systemd.enable
         || lib.mutuallyExclusive config.boot.initrd.kernelModules tooEarly;
-      message = "gpu_passthrough.nix: the scripted stage 1 loads boot.initrd.kernelModules before it can bind by address. Take amdgpu and snd_hda_intel out of that list.";
+      message = "gpu_passthrough.nix: the scripted stage 1 loads boot.initrd.kernelModules before it can bind by address. Take amdgpu and snd_hda_intel out of that list; hardware.amdgpu.initrd.enable puts amdgpu there.";
     }
   ];
 
