@@ -195,3 +195,19 @@ def test_a_very_long_line_is_no_trouble() -> None:
     assert gpu.group == 1
     assert isinstance(gpu.id, Unread)
     assert gpu.id.gap is Gap.MALFORMED
+
+
+def test_the_log_names_the_board_and_a_known_maker() -> None:
+    board = read(BOOT).firmware.board
+    assert (board.name, board.vendor) == ("PRIME Z390", "ASUS")
+    other = read(BOOT.replace("ASUS System/PRIME Z390", "Nobody Knows Thing 5/AB-1")).firmware.board
+    assert other.name == "AB-1"
+    assert isinstance(other.vendor, Unread)
+
+
+def test_lines_about_firmware_switches_stay_in_the_log() -> None:
+    facts = read(
+        BOOT + "[    0.500000] kvm: disabled by BIOS\n[    0.600000] AMD-Vi: Unknown option - 'on'\n"
+    )
+    assert isinstance(facts.kernel.log, tuple)
+    assert {"kvm: disabled by BIOS", "AMD-Vi: Unknown option - 'on'"} <= set(facts.kernel.log)

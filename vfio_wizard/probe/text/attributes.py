@@ -7,6 +7,7 @@ from typing import Any
 
 from vfio_wizard.model.pci import PciClass, PciId
 from vfio_wizard.probe.text.lines import words
+from vfio_wizard.probe.text.lspci_verbose import gathered, hex_row, part
 
 Attributes = dict[str, Any]
 """What was told below one function, by the names of ``PciFunction`` (and ``secondary``, a bus number)."""
@@ -36,7 +37,11 @@ def attribute(text: str, indented: bool) -> Attributes | None:
         return reader(value)
     row = re.match(_HEX_ROW, text)
     if row:
-        return _hex_row(int(row[1], 16), bytes.fromhex(row[2]))
+        offset, content = int(row[1], 16), bytes.fromhex(row[2])
+        return _hex_row(offset, content) | hex_row(offset, content)
+    more = part(key, text) if indented else None
+    if more is not None:
+        return more
     if text.split(" ", 1)[0].rstrip(":") in _SILENT and (colon or indented):
         return {}
     return None
@@ -120,4 +125,4 @@ def settled(told: Attributes) -> Attributes:
         told.setdefault("subsystem", subsystem if str(subsystem) != "0000:0000" else None)
     if header == 1 and bus is not None:
         told.setdefault("secondary", bus)
-    return told
+    return gathered(told)

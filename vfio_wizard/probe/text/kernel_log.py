@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from vfio_wizard.knowledge.firmware import SWITCHES
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
 from vfio_wizard.model.unread import Unread
@@ -44,6 +45,8 @@ _PROCESSOR = re.compile(
     r"CPU0: (.{3,80}?) \(family: 0x([0-9a-f]+), model: 0x([0-9a-f]+), stepping: 0x([0-9a-f]+)\)", re.ASCII
 )
 _BIOS = re.compile(r"DMI: .{0,200}, BIOS (.{1,60}) (\d\d/\d\d/\d{4})$", re.ASCII | re.MULTILINE)
+_BOARD = r"(?am)DMI: (.{2,120})/([^/\n]{2,60}), BIOS "
+"""dmi_format_ids of drivers/firmware/dmi_scan.c: maker and product, board, firmware."""
 _DOMAIN = re.compile(r"iommu: Default domain type: (Translated|Passthrough)", re.ASCII)
 _HYPERVISOR = re.compile(r"Hypervisor detected: ([\w .-]{2,40})", re.ASCII)
 _RELEASE = re.compile(r"Linux version (\S{3,80})", re.ASCII)
@@ -176,7 +179,18 @@ class _Log:
         if bios:
             board = firmware.board._replace(bios_version=words(bios[1]), bios_date=bios[2])
             firmware = firmware._replace(board=board)
+        named = re.search(_BOARD, log)
+        if named:
+            board = firmware.board._replace(name=words(named[2]), **_maker(named[1]))
+            firmware = firmware._replace(board=board)
         return firmware
+
+
+def _maker(said: str) -> dict[str, str]:
+    """The line names maker and product without a mark between them; only a known maker is told apart."""
+    makers = sorted({row.maker for row in SWITCHES if row.maker}, key=len)
+    known = [maker for maker in makers if said.lower().startswith(f"{maker} ")]
+    return {"vendor": said[: len(known[-1])]} if known else {}
 
 
 def _processor(log: str) -> dict[str, Any]:
