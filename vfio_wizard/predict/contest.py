@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from vfio_wizard.knowledge.claims import claimants
 from vfio_wizard.knowledge.drivers import DRIVER_NAME, MODESET_OFF, WITHOUT_TABLE
 from vfio_wizard.model.facts import ModprobeConfig
-from vfio_wizard.model.pci import PciAddress, PciFunction
+from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.predict.ids import ids_of, parse_ids
 from vfio_wizard.predict.kmod import Step
@@ -258,8 +259,9 @@ class Contest:
             return self._by_id(card, step)
         if step.module not in card.matches or _is_off(step):
             return None
-        if self._declines(card, step.module):
-            card.aside.append(f"{step.module} is loaded now and leaves it alone")
+        refusal = self._declines(card, step.module) or _leaves_to_radeon(card.function, step.module)
+        if refusal is not None:
+            card.aside.append(refusal)
             return None
         return step.why
 
@@ -272,11 +274,13 @@ class Contest:
             return None
         return (*step.why, f"{step.ids_origin} gives it the id {card.function.id}")
 
-    def _declines(self, card: _Card, module: str) -> bool:
+    def _declines(self, card: _Card, module: str) -> str | None:
         """A driver that is there now, and beside it a function without driver: it does not want it."""
         loaded = known(self._ground.facts.kernel.loaded, frozenset[str]())
         overridden = known(card.function.driver_override, None)
-        return card.function.driver is None and overridden is None and module in loaded
+        if card.function.driver is None and overridden is None and module in loaded:
+            return f"{module} is loaded now and leaves it alone"
+        return None
 
     def _takes_vfio(self, function: PciFunction) -> bool | None:
         """Whether there will be an IOMMU group, without which vfio-pci's probe fails."""
@@ -354,6 +358,14 @@ _NO_GROUP = "vfio-pci cannot have it: it is in no IOMMU group"
 def driver_name(module: str) -> str:
     """How the driver of a module is called in sysfs."""
     return DRIVER_NAME.get(module, module)
+
+
+def _leaves_to_radeon(function: PciFunction, module: str) -> str | None:
+    """amdgpu's table covers every AMD display, its probe refuses those of radeon (amdgpu_drv.c)."""
+    if module != "amdgpu" or not isinstance(function.id, PciId) or not isinstance(function.cls, PciClass):
+        return None
+    usual = claimants(function.id.vendor, function.id.device, function.cls.base, function.cls.sub)
+    return None if not usual or module in usual else f"amdgpu leaves {function.id} to {usual[0]}"
 
 
 def _is_off(step: Step) -> bool:

@@ -37,7 +37,7 @@ QUIET_UNITS = (
     "systemd-random-seed.service", "systemd-update-utmp.service", "systemd-pstore.service",
     "systemd-hwdb-update.service", "systemd-journal-catalog-update.service", "systemd-update-done.service",
     "systemd-journal-flush.service", "systemd-logind.service", "dbus.service", "dbus.socket",
-    "systemd-sysusers.service", "systemd-binfmt.service", "modprobe@configfs.service", 
+    "systemd-sysusers.service", "systemd-binfmt.service", "modprobe@configfs.service",
     "modprobe@fuse.service",
     "systemd-tmpfiles-setup.service", "systemd-user-sessions.service", "ldconfig.service",
     "systemd-tmpfiles-clean.timer", "systemd-timesyncd.service", "systemd-update-utmp-runlevel.service",

@@ -39,14 +39,26 @@ mount -t sysfs sysfs {run}/root/sys
 chroot {run}/root {generate} >{run}/generator.log 2>&1 || {{ tail -5 {run}/generator.log >&2; exit 1; }}
 umount {run}/root/dev {run}/root/proc {run}/root/sys
 cp -a {run}/after/. {run}/root/
-cp {run}/root/boot/initrd.img-{release} {run}/initrd
-cp {run}/root/boot/vmlinuz-{release} {run}/vmlinuz
+umount {run}/root
+"""
+
+PREDICT = """\
+set -e
+mount -t overlay overlay -o lowerdir={lower},upperdir={run}/upper,workdir={run}/work {run}/root
 mount --bind {baseline}/sys {run}/root/sys
 mount --bind {baseline}/proc {run}/root/proc
 cd {repository}
 {python} -m vfio_wizard predict --json --host {run}/root >{run}/predicted.json
 {python} -m vfio_wizard predict --verbose --host {run}/root >{run}/predicted.txt
-umount {run}/root/sys {run}/root/proc
+umount {run}/root/sys {run}/root/proc {run}/root
+"""
+
+DISK = """\
+set -e
+mount -t overlay overlay -o lowerdir={lower},upperdir={run}/upper,workdir={run}/work {run}/root
+cp {run}/root/boot/initrd.img-{release} {run}/initrd
+cp {run}/root/boot/vmlinuz-{release} {run}/vmlinuz
+umount {run}/root
 cp --sparse=always {disk} {run}/disk.img
 mkdir -p {run}/mnt
 mount -o loop {run}/disk.img {run}/mnt
@@ -54,7 +66,6 @@ for part in etc usr; do
     [ -d {run}/upper/$part ] && cp -a {run}/upper/$part/. {run}/mnt/$part/
 done
 umount {run}/mnt
-umount {run}/root
 """
 
 
@@ -90,36 +101,27 @@ class Outcome(NamedTuple):
 
 
 def run(setup: Setup, root: Root, lab: Path, *, again: bool = True) -> Outcome:
-    """Build, predict, boot, compare; without ``again``, what an earlier run of the same set-up gave."""
+    """Build, predict, boot, compare; without ``again``, predict anew for a boot of an earlier run."""
     started = time.monotonic()
     folder = lab / "runs" / f"{root.name} {setup.name}".replace(" ", "-").replace(",", "")
-    kept = folder / "outcome.json"
-    if not again and kept.is_file():
-        return _kept(setup, kept)
+    release = root.releases(lab)[0 if setup.older else -1]
+    is_booted = (folder / "out/answer").is_file() and (folder / "upper/boot").is_dir() and not again
     try:
-        _prepare(setup, root, lab, folder)
-        release = root.releases(lab)[0 if setup.older else -1]
-        _build(setup, root, lab, folder, release)
-        actual = _boot(setup, folder)
+        if not is_booted:
+            _prepare(setup, root, lab, folder)
+            _shell(SCRIPT, setup, root, lab, folder)
+        _shell(PREDICT, setup, root, lab, folder)
+        if not is_booted:
+            _shell(DISK, setup, root, lab, folder)
+            _boot(setup, folder)
         predicted = json.loads((folder / "predicted.json").read_text())
-        compared = _compare(predicted, release, actual)
+        compared = _compare(predicted, release, _actual(folder))
         problem = ""
     except (LabError, RuntimeError, OSError, ValueError, StopIteration) as error:
         compared, problem = (), f"{error}; see {folder}"
     for name in ("disk.img", "initrd", "vmlinuz"):
         (folder / name).unlink(missing_ok=True)
-    for name in ("upper", "work"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    outcome = Outcome(setup, compared, problem, time.monotonic() - started)
-    if not problem:
-        kept.write_text(json.dumps({"functions": compared, "seconds": outcome.seconds}))
-    return outcome
-
-
-def _kept(setup: Setup, path: Path) -> Outcome:
-    told = json.loads(path.read_text())
-    rows = [Compared(row[0], row[1], row[2], row[3], tuple(row[4])) for row in told["functions"]]
-    return Outcome(setup, tuple(rows), "", told["seconds"])
+    return Outcome(setup, compared, problem, time.monotonic() - started)
 
 
 def _prepare(setup: Setup, root: Root, lab: Path, folder: Path) -> None:
@@ -152,15 +154,15 @@ def _write(folder: Path, files: dict[str, str]) -> None:
         path.chmod(0o755 if text.startswith("#!") else 0o644)
 
 
-def _build(setup: Setup, root: Root, lab: Path, folder: Path, release: str) -> None:
-    generate = {
-        "initramfs-tools": f"update-initramfs -u -k {release}",
-        "dracut": f"dracut --force /boot/initrd.img-{release} {release}",
-    }[root.generator]
-    if setup.older:
-        generate = f"update-initramfs -u -k {root.releases(lab)[-1]}"
+def _shell(script: str, setup: Setup, root: Root, lab: Path, folder: Path) -> None:
+    """Run one of the scripts with mounts that nobody else sees."""
     newest = root.releases(lab)[-1]
-    script = SCRIPT.format(
+    release = root.releases(lab)[0 if setup.older else -1]
+    generate = {
+        "initramfs-tools": f"update-initramfs -u -k {newest}",
+        "dracut": f"dracut --force /boot/initrd.img-{newest} {newest}",
+    }[root.generator]
+    text = script.format(
         lower=root.folder(lab),
         run=folder,
         generate=generate,
@@ -171,21 +173,23 @@ def _build(setup: Setup, root: Root, lab: Path, folder: Path, release: str) -> N
         disk=root.disk(lab),
     )
     done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False, timeout=900
+        ["unshare", "-m", "sh", "-c", text], capture_output=True, text=True, check=False, timeout=900
     )
     if done.returncode:
         message = f"could not be built: {done.stderr.strip()[-600:]}"
         raise RuntimeError(message)
 
 
-def _boot(setup: Setup, folder: Path) -> dict[str, str]:
+def _boot(setup: Setup, folder: Path) -> None:
     words = (*roots.PARAMETERS, *setup.command_line.split())
     start = Boot(folder / "vmlinuz", folder / "initrd", words)
-    with Machine(
-        folder, start, roots.devices(folder / "disk.img", setup.topology), cpu=roots.CPU, memory=1536
-    ) as machine:
+    devices = roots.devices(folder / "disk.img", setup.topology)
+    with Machine(folder, start, devices, cpu=roots.CPU, memory=1536) as machine:
         machine.wait_for_power_off(TIMEOUT)
     roots.fetch(folder / "disk.img", folder / "out")
+
+
+def _actual(folder: Path) -> dict[str, str]:
     lines = (folder / "out/answer").read_text().splitlines()
     return {address: driver or "-" for address, _, driver in (line.partition(" ") for line in lines)}
 

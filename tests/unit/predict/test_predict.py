@@ -324,13 +324,22 @@ def test_alias_line_replaces_the_kernels_own_aliases() -> None:
 
 
 def test_two_host_drivers_for_one_function_are_decided_by_today() -> None:
+    matches = {at(address): modules for address, modules in ALIASES.items()} | {at(CARD): ("newer", "radeon")}
+    tables = boot(matches=matches, depends=DEPENDS | {"newer": ("drm",)})
+    assert told(host(), image(), tables).driver == "radeon"
+    today = host(pci=functions(driver="vfio-pci"))
+    assert told(today, image(), tables).driver == "unknown"
+
+
+def test_amdgpu_names_every_amd_display_and_leaves_old_ones_to_radeon() -> None:
     matches = {at(address): modules for address, modules in ALIASES.items()} | {
         at(CARD): ("amdgpu", "radeon")
     }
     tables = boot(matches=matches, depends=DEPENDS | {"amdgpu": ("drm",)})
-    assert told(host(), image(), tables).driver == "radeon"
-    today = host(pci=functions(driver="vfio-pci"))
-    assert told(today, image(), tables).driver == "unknown"
+    today = host("blacklist radeon", pci=functions(driver="vfio-pci"))
+    card = told(today, image(), tables)
+    assert card.driver is None
+    assert any("amdgpu leaves 1002:5159 to radeon" in reason for reason in card.why)
 
 
 def test_a_loaded_driver_that_leaves_a_function_alone_is_believed() -> None:
