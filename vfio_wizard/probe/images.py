@@ -107,6 +107,7 @@ def _image(path: str, told: dict[str, Any]) -> InitramfsImage:
     texts = {name: _text(_strings(lines)) for name, lines in told["texts"].items()}
     modules = {release: _names(lines) for release, lines in told["modules"].items()}
     has_systemd = str(told["init"]).endswith("/systemd")
+    gaps = tuple(Unread(path, Gap.MALFORMED, gap) for gap in _strings(told["gaps"]))
     early = _EARLY.get(made_by or "", _nothing)(_Inside(path, texts, has_systemd, "udev-script" in signs))
     return InitramfsImage(
         path=path,
@@ -116,7 +117,7 @@ def _image(path: str, told: dict[str, Any]) -> InitramfsImage:
         kernels=_kernels(told, modules, texts),
         modules=frozenset().union(*modules.values()),
         builtin=_builtin(path, told["builtin"]),
-        modprobe=ModprobeConfig(tuple(_modprobe(path, texts))),
+        modprobe=ModprobeConfig(tuple(_modprobe(path, texts)), gaps[0] if gaps else None),
         early=tuple(early),
         has_udev=bool(signs & {"udev", "coldplug", "booster"}),
         systemd=has_systemd,
@@ -125,7 +126,7 @@ def _image(path: str, told: dict[str, Any]) -> InitramfsImage:
         ),
         cmdline=_cmdline(told),
         mtime=int(told["mtime"]),
-        gaps=tuple(Unread(path, Gap.MALFORMED, gap) for gap in _strings(told["gaps"])),
+        gaps=gaps,
     )
 
 

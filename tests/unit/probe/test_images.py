@@ -244,6 +244,7 @@ def test_image_that_is_cut_off_proves_nothing_by_what_it_lacks(tmp_path: Path) -
     image = read_image(place(tmp_path, archive(module("snd")) + whole[:-200]), PATH)
     assert isinstance(image, InitramfsImage)
     assert not image.is_complete
+    assert image.modprobe.gap == image.gaps[0]
 
 
 def test_closed_absent_and_foreign_files(tmp_path: Path) -> None:
