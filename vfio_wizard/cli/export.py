@@ -11,6 +11,7 @@ from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import selection
 from vfio_wizard.cli.look import look, names_of, print_json
 from vfio_wizard.model.errors import UsageError, WizardError
+from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.plan import Artifact, Plan
 from vfio_wizard.planning.plan import make_plan
 from vfio_wizard.render import nixos
@@ -36,14 +37,27 @@ def run(given: Given) -> int:
         return _refused(plan, given)
     rendered = render_full(name, plan, tool_version=__version__)
     patches = _patches(plan) if name == NIXOS else ()
+    to_file = given.text("output") not in (None, "-")
     if given.flag("json"):
         from vfio_wizard.planning.plan_json import plan_json  # noqa: PLC0415
 
         print_json(plan_json(plan, rendered.artifacts, rendered.commands, rendered.notes))
-        return 0
-    _deliver(rendered, patches, given)
+    if to_file or not given.flag("json"):
+        _deliver(rendered, patches, given)
     _narrate(plan, rendered)
+    if name == NIXOS:
+        _say_what_to_do(plan, seen.facts, given.text("output") if to_file else None)
     return 0
+
+
+def _say_what_to_do(plan: Plan, facts: HostFacts, path: str | None) -> None:
+    from vfio_wizard.render import nixos_steps  # noqa: PLC0415 - only after a module was made
+
+    for one in nixos_steps.already_set(plan, facts):
+        sys.stderr.write(f"there already: {clean(one)}\n")
+    if path is not None:
+        for number, step in enumerate(nixos_steps.steps(plan, path=path), 1):
+            sys.stderr.write(f"{number}. {clean(step)}\n")
 
 
 def _format(word: str | None) -> str | None:
@@ -93,14 +107,20 @@ def _deliver(rendered: Rendered, patches: tuple[tuple[str, bytes], ...], given: 
     for path, content, _ in files:
         refuse_strangers(path, content, given.flag("force"))
     for path, content, mode in files:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        _make_room(os.path.dirname(path) or ".")
         write_whole(path, content, mode)
         sys.stderr.write(f"wrote {clean(path)}\n")
 
 
+def _make_room(directory: str) -> None:
+    try:
+        os.makedirs(directory, exist_ok=True)
+    except OSError as error:
+        message = f"cannot make the directory {directory}: {(error.strerror or str(error)).lower()}"
+        raise WizardError(message) from None
+
+
 def _joined(rendered: Rendered) -> str:
-    if len(rendered.artifacts) == 1 and not rendered.commands:
-        return rendered.artifacts[0].text
     if len(rendered.artifacts) == 1:
         return rendered.artifacts[0].text
     parts = [
@@ -148,11 +168,10 @@ def _patch(path: str) -> bytes:
     except OSError as error:
         message = f"cannot read the patch {path}: {(error.strerror or str(error)).lower()}"
         raise UsageError(message) from None
-    if len(content) > _PATCH_LIMIT:
-        message = f"the patch {path} is larger than {_PATCH_LIMIT >> 20} MiB"
-        raise UsageError(message)
-    lines = content.splitlines()
-    if not any(one.startswith(b"--- ") for one in lines) or not any(one.startswith(b"@@ ") for one in lines):
-        message = f"{path} is no patch: it has no '--- ' and '@@ ' lines as git diff writes them"
+    from vfio_wizard.planning.patches import problem  # noqa: PLC0415 - most exports have no patch
+
+    wrong = problem(content.decode("utf-8", "backslashreplace"))
+    if wrong is not None:
+        message = f"{path} is no kernel patch: {wrong}"
         raise UsageError(message)
     return content
