@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from vfio_wizard.system.archive.budget import DamagedError
 from vfio_wizard.system.archive.cpio import Entry
@@ -33,13 +32,6 @@ OVERRIDE = b"driver_override"
 _PROGRAM = b"\x7fELF"
 
 
-class Release(NamedTuple):
-    """A folder below lib/modules."""
-
-    name: str
-    modules: set[str]
-
-
 class Contents:
     """Gathers entries; later ones replace earlier ones of the same name, as in the kernel."""
 
@@ -63,7 +55,7 @@ class Contents:
         return entry.size <= MOST_TEXT and not _is_data(entry.name)
 
     def add(self, entry: Entry, content: bytes | None) -> None:
-        """Take one entry. Raises Damaged when there is more than any image has."""
+        """Take one entry. Raises DamagedError when there is more than any image has."""
         if entry.is_link:
             if content is not None:
                 self._keep(len(entry.name) + len(content))

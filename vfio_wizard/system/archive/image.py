@@ -45,7 +45,7 @@ def image_text(handle: int, path: str, budget: Budget | None = None) -> str | Un
 
 
 def _look(handle: int, size: int, budget: Budget, gaps: list[str]) -> dict[str, Any]:
-    """Raises Damaged where nothing at all could be read of it."""
+    """Raises DamagedError where nothing at all could be read of it."""
     whole = Span(handle, 0, size, budget)
     contents = Contents()
     told: dict[str, Any] = {}
