@@ -12,11 +12,14 @@ from pathlib import Path
 
 from tests.lab import fixtures, scenario
 from tests.lab.guest.rootfs import base
+from tests.lab.predict import run as prediction
 from tests.lab.topologies import SUITES, TOPOLOGIES, Topology
 
 LAB = Path(__file__).resolve().parents[2] / ".lab"
 
-HOST_PACKAGES = ("qemu-system-x86", "ovmf", "dpkg", "apt", "tar", "debian-archive-keyring")
+HOST_PACKAGES = (
+    "qemu-system-x86", "ovmf", "dpkg", "apt", "tar", "debian-archive-keyring", "mmdebstrap", "e2fsprogs",
+)  # fmt: skip
 """What the lab needs on the machine that runs it, as Debian's packages."""
 
 TOOLS = ("qemu-system-x86_64", "apt-get", "apt-cache", "dpkg-deb", "tar")
@@ -36,7 +39,12 @@ def main(words: list[str] | None = None) -> int:
         _say(f"no such topology: {', '.join(unknown)}; there are {', '.join(one.name for one in TOPOLOGIES)}")
         return 2
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
-    return _without(missing) if missing else _run(arguments)
+    if missing:
+        return _without(missing)
+    code = _run(arguments)
+    if arguments.names or arguments.suite or arguments.save:
+        return code
+    return max(code, prediction.main(["--full"] if arguments.full else []))
 
 
 def _arguments(words: list[str] | None) -> argparse.Namespace:
