@@ -182,6 +182,16 @@ def _predict(parser: ArgumentParser) -> None:
     add("--verbose", action="store_true", default=SUPPRESS, help="show all functions")
 
 
+def _lint(parser: ArgumentParser) -> None:
+    _source(parser)
+    add = parser.add_argument
+    add("files", metavar="FILE", nargs="*", help="configuration to review; - is standard input")
+    add("--cmdline", metavar="TEXT", action="append", default=SUPPRESS, help="a kernel command line as text")
+    add("--kernel", metavar="VERSION", default=SUPPRESS, help="judge for this kernel, as in 6.12")
+    add("--nixos-release", metavar="YY.MM", default=SUPPRESS, help="judge for this release of NixOS")
+    add("--rules", action="store_true", default=SUPPRESS, help="list all rules")
+
+
 def _explain(parser: ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="a check, as in iommu.enabled")
     _json(parser)
@@ -193,6 +203,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[ArgumentParser], None]]] = {
     "predict": ("which driver will claim each function at the next boot, and why", _predict),
     "plan": ("the whole change, as it would be made on this host", _plan),
     "export": ("write gpu_passthrough.nix, or another artifact of the plan", _export),
+    "lint": ("review passthrough configuration: Nix, modprobe.d, GRUB, libvirt XML …", _lint),
     "capture": ("write a redacted record of this host for --host", _capture),
     "explain": ("what a check looks at, why it matters, how to fix it", _explain),
     "checks": ("the list of all checks", _json),
@@ -205,6 +216,7 @@ _MODULES = {
     "predict": "predict",
     "plan": "plan",
     "export": "export",
+    "lint": "lint",
     "capture": "capture",
     "explain": "explain",
     "checks": "explain",

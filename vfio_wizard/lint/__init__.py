@@ -1,0 +1,1 @@
+"""Reviews configuration that people already have: text in, mistakes with their places out. No I/O."""
