@@ -177,6 +177,7 @@ def _files_read(case: Situation) -> Iterator[Outcome]:
         yield unknown("the boot configuration was not read", None, "see which files name vfio.", command)
         return
     unread, open_questions = _unread_files(facts)
+    open_questions = first_gap(open_questions, facts.files_gap)
     if unread:
         yield failed(
             f"vfio is set up in files that nothing here reads: {', '.join(path for path, _ in unread)}",
@@ -257,6 +258,13 @@ def _complete(case: Situation) -> Iterator[Outcome]:
         yield unknown(
             "the stored command line was not read",
             first_gap(running),
+            "it must hold root=, if it exists.",
+            ("cat", f"/{_CMDLINE}"),
+        )
+    elif text is None and facts.files_gap is not None:
+        yield unknown(
+            f"whether there is a /{_CMDLINE} is not told",
+            facts.files_gap,
             "it must hold root=, if it exists.",
             ("cat", f"/{_CMDLINE}"),
         )

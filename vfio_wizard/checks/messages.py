@@ -38,7 +38,12 @@ def _log(case: Situation) -> Iterator[Outcome]:
             *(("kernel log", line) for line in lines[:_MOST_LINES]),
             severity=Severity(entry.weight),
         )
-    if not found:
+    if not found and case.facts.kernel.log_gap is not None:
+        gap = case.facts.kernel.log_gap
+        yield unknown(
+            "these lines of the log mean no trouble, but it has more", gap, "look through it.", _LOOK
+        )
+    elif not found:
         yield passed(
             "the kernel log has no line that is known to mean trouble", ("kernel log", f"{len(log)} lines")
         )

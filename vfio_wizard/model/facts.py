@@ -105,6 +105,8 @@ class Kernel(NamedTuple):
     hypervisor: str | None | Unread
     """What this machine itself runs under; None on bare metal."""
     cmdline_origin: str = "proc/cmdline"
+    log_gap: Unread | None = None
+    """Why the log may have held more than these lines (an excerpt of it); None when it was read whole."""
 
 
 class InstalledKernel(NamedTuple):
@@ -288,6 +290,8 @@ class HostFacts(NamedTuple):
     """When initramfs images and what is built into them were last written: (path, seconds since 1970)."""
     own: tuple[tuple[str, str | Unread], ...] = ()
     """The user's own knowledge in etc/vfio-wizard/quirks.d, by path."""
+    files_gap: Unread | None = None
+    """Why more of ``files`` may exist than are told (pasted texts); None when the places were looked at."""
 
     @property
     def modprobe_gap(self) -> Unread | None:

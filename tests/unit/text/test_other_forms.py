@@ -211,3 +211,16 @@ def test_lines_about_firmware_switches_stay_in_the_log() -> None:
     )
     assert isinstance(facts.kernel.log, tuple)
     assert {"kvm: disabled by BIOS", "AMD-Vi: Unknown option - 'on'"} <= set(facts.kernel.log)
+
+
+def test_the_image_that_grub_started_tells_the_release() -> None:
+    for image, release in (("(hd0,1)/vmlinuz-6.5.13-1-pve", "6.5.13-1-pve"), ("/@/boot/vmlinuz-linux", None)):
+        told = read(f"BOOT_IMAGE={image} root=/dev/sda1 ro quiet").kernel.release
+        assert told == release or (release is None and isinstance(told, Unread))
+
+
+def test_entries_of_an_iommu_table_prove_the_table_in_a_log_without_its_beginning() -> None:
+    amd = read("[    0.154739] AMD-Vi: ivrs, add hid:AMDI0020, uid:0, rdevid:160\n").iommu.tables
+    assert amd.ivrs is True
+    assert isinstance(amd.dmar, Unread)
+    assert read("[    0.222967] DMAR: DRHD base: 0x000000fed90000 flags: 0x0\n").iommu.tables.dmar is True

@@ -40,6 +40,7 @@ def blank_facts(kind: str, label: str) -> HostFacts:
         network=no,
         disks=no,
         modprobe=no,
+        files_gap=untold(label, "only what was pasted; other files may be there"),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from vfio_wizard.knowledge.firmware import SWITCHES
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
-from vfio_wizard.model.unread import Unread
+from vfio_wizard.model.unread import Unread, untold
 from vfio_wizard.probe.kernel import relevant_lines
 from vfio_wizard.probe.text.blank import blank_facts, blank_function, with_functions
 from vfio_wizard.probe.text.cmdline import with_cmdline
@@ -54,6 +54,11 @@ _RELEASE = re.compile(r"Linux version (\S{3,80})", re.ASCII)
 _ENOUGH = 0.5
 """Share of lines that must carry a time stamp."""
 _REMAPS = ("DMAR-IR: Enabled IRQ remapping", "AMD-Vi: Interrupt remapping enabled")
+_TABLE_SIGNS = {
+    "dmar": ("ACPI: DMAR 0x", "DMAR: DRHD base: "),
+    "ivrs": ("ACPI: IVRS 0x", "AMD-Vi: ivrs, add "),
+}
+"""Lines that need the table: it is listed, or its entries are (drivers/iommu/intel/dmar.c, amd/init.c)."""
 _DOMAINS = {"Translated": "translated", "Passthrough": "passthrough"}
 
 
@@ -146,7 +151,10 @@ class _Log:
             cpu=facts.cpu._replace(**_processor(log)),
         )
         release, hypervisor = _RELEASE.search(log), _HYPERVISOR.search(log)
-        kernel = facts.kernel._replace(log=relevant_lines(log))
+        gap = (
+            None if self.whole else untold(self.label, "an excerpt of the log, or one without its beginning")
+        )
+        kernel = facts.kernel._replace(log=relevant_lines(log), log_gap=gap)
         if release:
             kernel = kernel._replace(release=release[1], hypervisor=None)
         if hypervisor:
@@ -155,7 +163,7 @@ class _Log:
 
     def _iommu(self, facts: HostFacts, log: str) -> Any:
         iommu = facts.iommu
-        tables = {"dmar": "ACPI: DMAR 0x" in log, "ivrs": "ACPI: IVRS 0x" in log}
+        tables = {name: any(sign in log for sign in signs) for name, signs in _TABLE_SIGNS.items()}
         sure = {
             name: there for name, there in tables.items() if there or (self.whole and "ACPI: XSDT" in log)
         }

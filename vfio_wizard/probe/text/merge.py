@@ -90,6 +90,7 @@ def _add(first: HostFacts, second: HostFacts) -> HostFacts:
     pci = _joined(first, second)
     told["pci"] = pci
     told["boot"] = _boot(first.boot, second.boot)
+    told["kernel"] = _kernel(first.kernel, second.kernel)
     told["modprobe"] = _modprobe(first.modprobe, second.modprobe)
     told["source"] = _source(first.source, second.source)
     told["files"] = tuple(sorted((dict(second.files) | dict(first.files)).items()))
@@ -133,6 +134,15 @@ def _boot(first: Boot, second: Boot) -> Boot:
     return merged._replace(configured=no, configured_origin=where)
 
 
+def _kernel(first: Kernel, second: Kernel) -> Kernel:
+    """Lines of several logs add up; they are all of it when one of the logs was."""
+    merged: Kernel = _filled(first, second)
+    if isinstance(first.log, Unread) or isinstance(second.log, Unread):
+        return merged._replace(log_gap=second.log_gap if isinstance(first.log, Unread) else first.log_gap)
+    gap = None if first.log_gap is None else second.log_gap
+    return merged._replace(log=tuple(dict.fromkeys((*first.log, *second.log))), log_gap=gap)
+
+
 def _modprobe(first: ModprobeConfig | Unread, second: ModprobeConfig | Unread) -> ModprobeConfig | Unread:
     """Files add up in the order in which they were given, as those of modprobe.d do."""
     if isinstance(first, Unread) or isinstance(second, Unread):
@@ -145,7 +155,7 @@ def _silent(record: Any) -> bool:
     return all(
         _silent(fact) if isinstance(fact, _RECORDS) else isinstance(fact, Unread)
         for name, fact in zip(record._fields, record, strict=True)
-        if name not in ("origin", "cmdline_origin", "configured_origin")
+        if name not in ("origin", "cmdline_origin", "configured_origin", "log_gap")
     )
 
 

@@ -19,10 +19,22 @@ def read_texts(parts: Sequence[tuple[str, str]]) -> HostFacts:
     if not read:
         raise unknown([label for label, _ in parts])
     if len(read) == 1:
-        return read[0]
+        return _with_release(read[0])
     from vfio_wizard.probe.text.merge import merge  # noqa: PLC0415 - a single text needs none
 
-    return merge(read)
+    return _with_release(merge(read))
+
+
+def _with_release(facts: HostFacts) -> HostFacts:
+    """GRUB names the image that it started: ``BOOT_IMAGE=/boot/vmlinuz-6.5.13-1-pve`` tells the release."""
+    line = facts.kernel.cmdline
+    if isinstance(line, Unread) or not isinstance(facts.kernel.release, Unread):
+        return facts
+    name = (line.value("BOOT_IMAGE") or "").rpartition("/")[2]
+    release = name.removeprefix("vmlinuz-")
+    if release == name or not release[:1].isdigit() or "." not in release:
+        return facts
+    return facts._replace(kernel=facts.kernel._replace(release=release))
 
 
 def _told(label: str, text: str) -> Iterator[HostFacts]:
