@@ -109,6 +109,7 @@ _PLAIN: dict[str, Any] = {
     "others": (),
     "configured_origin": "etc/kernel/cmdline",
     "cmdline_origin": "proc/cmdline",
+    "log_gap": None,
 }
 _ORIGIN = {"iommu": "sys/kernel/iommu_groups", "cpu": "proc/cpuinfo", "firmware": "sys/firmware"}
 _OWNER = {
