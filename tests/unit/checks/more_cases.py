@@ -35,6 +35,7 @@ from vfio_wizard.model.facts import (
     InitramfsGenerator,
     InstalledKernel,
     NetworkLink,
+    User,
 )
 from vfio_wizard.model.iommu import IommuUnit
 from vfio_wizard.model.pci import Acs, Bar, Holder, PciFunction, PciId, ResizableBar
@@ -481,6 +482,12 @@ SKIPS: tuple[Case, ...] = (
         "boot.initramfs-fresh",
         good_machine(initramfs=InitramfsGenerator("nixos", ())),
         "built as a whole",
+    ),
+    Case(
+        "root has no limit",
+        "user.memlock",
+        good_machine(user=User("root", (), is_root=True)),
+        "root may lock",
     ),
     Case("no libvirt, no network of its own", "libvirt.network", good_machine(libvirt=None), "not installed"),
     Case("no Looking Glass", "kvmfr.device", looking_glass(modprobe=modprobe()), "not set up"),

@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 
 from tests.facts_builder import good_machine, make_facts
-from tests.unit.checks.cases import FAILS, GAPS, PASSES, SKIPS, Case
+from tests.unit.checks.case import Case
+from tests.unit.checks.cases import FAILS, GAPS, PASSES, SKIPS
 from vfio_wizard import __version__
 from vfio_wizard.checks.registry import run_checks
 from vfio_wizard.model.facts import HostFacts

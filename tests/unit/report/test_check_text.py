@@ -15,7 +15,8 @@ from tests.facts_builder import (
     make_function,
     port,
 )
-from tests.unit.checks.cases import FAILS, NO_GROUPS, Case
+from tests.unit.checks.case import Case
+from tests.unit.checks.cases import FAILS, NO_GROUPS
 from vfio_wizard.checks.registry import run_checks
 from vfio_wizard.model.facts import HostFacts, NetworkLink
 from vfio_wizard.model.unread import Gap, Unread
