@@ -70,12 +70,6 @@ def command(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return words
 
 
-@pytest.fixture(scope="module")
-def desktop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The synthetic desktop as a tree; only read."""
-    return synthetic.make(tmp_path_factory.mktemp("desktop"))
-
-
 # ---------------------------------------------------------------- sources that are none
 
 

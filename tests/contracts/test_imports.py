@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from scripts import synthetic
-
 HEAVY = frozenset(
     {
         "asyncio",
@@ -53,12 +51,10 @@ print(code, *sorted(set(sys.modules) - before))
 
 
 @pytest.fixture(scope="module")
-def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def capture(desktop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A capture of the synthetic desktop."""
-    place = tmp_path_factory.mktemp("synthetic")
-    synthetic.make(place / "root")
-    record = place / "capture.json"
-    _modules("capture", "--host", str(place / "root"), "-o", str(record))
+    record = tmp_path_factory.mktemp("capture") / "desktop.json"
+    _modules("capture", "--host", str(desktop), "-o", str(record))
     return record
 
 
