@@ -8,7 +8,7 @@ from typing import NamedTuple
 from vfio_wizard.knowledge.claims import claimants
 from vfio_wizard.lint.ids import Listed, judge_ids, read_ids
 from vfio_wizard.lint.mistake import Notes
-from vfio_wizard.lint.modules import DRIVERS, judge_blacklist, judge_gone, same
+from vfio_wizard.lint.modules import judge_blacklist, judge_gone, same
 from vfio_wizard.lint.parameters import judge_option, two_lists
 from vfio_wizard.lint.situation import Situation
 from vfio_wizard.lint.text import HOLE, Text, joined
@@ -51,6 +51,10 @@ KNOWN_MODULES = (
     "xhci_pci",
 )
 """Names near which another one looks misspelt."""
+_ENOUGH = 200
+"""Mistakes in one file after which no likely spelling is looked for, which takes time."""
+_CARD_VENDORS = ("1002", "10de")
+"""Vendors whose ids belong to graphics cards even where no class tells; Intel makes everything."""
 
 
 class Lines(NamedTuple):
@@ -109,7 +113,7 @@ def _unknown(command: Text, notes: Notes) -> None:
     if HOLE in command.value:
         notes.gap(command.place, command.value, "the line's command comes from elsewhere")
         return
-    near = _near(command.value.lower(), COMMANDS)
+    near = _near(command.value.lower(), COMMANDS) if len(notes.mistakes) < _ENOUGH else None
     notes.add(
         "lint.modprobe.command",
         command,
@@ -128,7 +132,7 @@ def _near(word: str, known: tuple[str, ...], cutoff: float = 0.8) -> str | None:
 
 def _spelling(module: Text, command: str, notes: Notes) -> None:
     name = same(module.value)
-    if name in KNOWN_MODULES or command in ("alias", "remove"):
+    if name in KNOWN_MODULES or command in ("alias", "remove") or len(notes.mistakes) > _ENOUGH:
         return
     near = _near(name, KNOWN_MODULES, 0.85)
     if near is not None and abs(len(near) - len(name)) <= 1:
@@ -212,6 +216,6 @@ def _drivers(ids: tuple[Listed, ...], situation: Situation) -> tuple[str, ...]:
         for function in situation.with_id(one.id):
             if isinstance(function.cls, PciClass) and not isinstance(function.id, Unread):
                 found |= dict.fromkeys(claimants(*function.id, function.cls.base, function.cls.sub))
-        if not situation.functions:
-            found |= dict.fromkeys(DRIVERS.get(one.id.vendor, ())[:2])
+        if not situation.functions and one.id.vendor in _CARD_VENDORS:
+            found |= dict.fromkeys(claimants(*one.id, 0x03, 0x00))
     return tuple(found)

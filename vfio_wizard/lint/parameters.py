@@ -37,7 +37,7 @@ def judge_words(words: list[Text], notes: Notes, situation: Situation) -> tuple[
         elif HOLE not in name:
             judge_word(word, notes, situation)
     two_lists(lists, notes)
-    _repeated(before_init, notes)
+    _repeated([word for word in before_init if not _is_no_value(word)], notes)
     return tuple(listed)
 
 
@@ -73,6 +73,10 @@ def judge_word(word: Text, notes: Notes, situation: Situation) -> None:
         _stale(word, row, notes)
     _risk(word, notes)
     _misspelt(word, notes)
+
+
+def _is_no_value(word: Text) -> bool:
+    return any(row.when is When.ALWAYS and row.value and _names(row, word.value) for row in STALE)
 
 
 def _names(row: Stale, word: str) -> bool:

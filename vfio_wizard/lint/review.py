@@ -17,7 +17,7 @@ from vfio_wizard.lint.situation import Situation
 from vfio_wizard.lint.text import START, Text, whole
 from vfio_wizard.model.errors import UsageError
 
-LARGEST = 1 << 20
+LARGEST = 256 << 10
 """Characters of one file; configuration is far below that."""
 
 
@@ -67,7 +67,7 @@ def review(given: list[Given], situation: Situation) -> Review:
 def _reviewed(given: Given) -> Reviewed:
     if len(given.text) > LARGEST:
         message = (
-            f"{given.name} is larger than configuration ever is ({LARGEST >> 20} MiB); nothing was reviewed"
+            f"{given.name} is larger than configuration ever is ({LARGEST >> 10} KiB); nothing was reviewed"
         )
         raise UsageError(message)
     kind = given.kind or kind_of(given.name, given.text)

@@ -82,7 +82,7 @@ _ALL: tuple[Rule, ...] = (
         "lint.ids.two-lists",
         _E,
         "Two lists of ids, of which only the last counts",
-        "linux 6.12:kernel/params.c param_set_copystring; kmod: libkmod/libkmod-module.c kmod_module_get_options",
+        "linux 6.12:kernel/params.c param_set_copystring; kmod: libkmod-module.c kmod_module_get_options",
     ),
     Rule(
         "lint.list.dracut-blanks",

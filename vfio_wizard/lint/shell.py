@@ -101,7 +101,14 @@ class _Reader:
             elif char in "$`":
                 self._hole()
             else:
-                self._take(1)
+                self._run(ends + "'\"\\$`")
+
+    def _run(self, stops: str) -> None:
+        """All characters up to one that means something."""
+        end = self.at + 1
+        while end < len(self.source) and self.source[end] not in stops:
+            end += 1
+        self._take(end - self.at)
 
     def _single(self) -> None:
         opened = self.at
@@ -126,7 +133,7 @@ class _Reader:
             elif char in "$`":
                 self._hole()
             else:
-                self._take(1)
+                self._run('"\\$`')
         self._unclosed(opened)
 
     def _unclosed(self, opened: int) -> None:
