@@ -40,10 +40,12 @@ format: tools ## write ruff's format and safe fixes
 	$(BIN)/ruff check --fix .
 
 docs: tools ## write the generated documents
+	$(BIN)/python scripts/compile_knowledge.py
 	$(BIN)/python scripts/make_docs.py
 	$(BIN)/python -m scripts.picture
 
 docs-check: tools
+	$(BIN)/python scripts/compile_knowledge.py --check
 	$(BIN)/python scripts/make_docs.py --check
 	$(BIN)/python -m scripts.picture --check
 

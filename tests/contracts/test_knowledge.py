@@ -79,3 +79,14 @@ def test_milestones_are_asked_for_by_name_somewhere(repository: Path) -> None:
 def test_no_knowledge_is_copied_with_addresses_of_this_house(repository: Path) -> None:
     for path in FILES:
         assert not re.search(r"/work/|\.\./shared", (repository / path).read_text(encoding="utf-8"))
+
+
+def test_example_of_the_page_is_understood(repository: Path) -> None:
+    page = (repository / "docs" / "adding-a-quirk.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n", 1)[1].split("```", 1)[0]
+    parsed = parse(example, USERS_OWN)
+    assert parsed.problems == ()
+    assert len(parsed.rows["reset"]) == 1
+    for table in USERS_OWN:
+        assert f"[[{table}]]" in page
+        assert all(f"`{key}`" in page for key, _, _ in TABLES[table]), table

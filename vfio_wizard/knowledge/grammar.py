@@ -124,6 +124,8 @@ def _row(table: str, number: int, entry: dict[str, Any], problems: list[str]) ->
     names = tuple(name for name, _, _ in TABLES[table])
     before = len(problems)
     problems += [f"{where}: unknown key {key!r}{_nearest(key, names)}" for key in entry if key not in names]
+    if len(problems) > before:
+        return None  # a mistyped key is missing too, and one line about it is enough
     values = [_value(where, key, entry, problems) for key in TABLES[table]]
     return tuple(values) if len(problems) == before else None
 
