@@ -62,7 +62,9 @@ for packing in gzip xz zstd lz4 bzip2 lzma; do build "vfio-$packing" "$packing";
 DRACUT = (
     RECIPE
     + r"""
+# Host-only images need these as mount points, and /proc/modules; without, dracut says so and goes on.
 mount -t tmpfs tmpfs /run
+mount --bind /dev /dev
 echo 'force_drivers+=" vfio_pci vfio vfio_iommu_type1 "' > /etc/dracut.conf.d/vfio.conf
 build() { # name, options
     name=$1; shift
@@ -71,11 +73,11 @@ build() { # name, options
 }
 build generic --no-hostonly --zstd
 build hostonly --hostonly --gzip
-build hostonly-xz --hostonly --xz
+build generic-xz --no-hostonly --xz
 build installed --no-hostonly --lz4 --install /etc/modprobe.d/vfio.conf
 build unified --no-hostonly --zstd --uefi --uefi-stub /usr/lib/systemd/boot/efi/linuxx64.efi.stub \
     --kernel-image "/boot/vmlinuz-$K" --kernel-cmdline "root=/dev/vda1 quiet"
-umount /run
+umount /run /dev
 """
 )
 
