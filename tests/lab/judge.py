@@ -15,6 +15,12 @@ NOTHING = "nothing"
 WHERE_FROM = (".host.live", ".source.live", ".source.kind")
 """What a record says otherwise than its machine: where the facts came from."""
 
+LIVE_ONLY = {
+    "gpu.in-use": "a record never holds what programs have open",
+    "acs.enabled": "a record never holds a device's configuration space, which may hold serial numbers",
+}
+"""Findings that must be unknown from a record, with the reason; all others are the machine's own."""
+
 JSON_ANSWERS = ("check", "groups", "check-gpu", "check-user")
 
 
@@ -135,13 +141,31 @@ def _same(command: str, what: str, seen: object, expected: object) -> Iterator[s
 
 
 def replay_differences(inside: str, outside: str) -> list[str]:
-    """Where the JSON from a record differs from the machine's own, ``host.live`` aside."""
-    ours, theirs = (_flat(json.loads(text)) for text in (outside, inside))
-    return [
-        f"{path}: {theirs.get(path, NOTHING)!r} on the machine, {ours.get(path, NOTHING)!r} from its record"
-        for path in sorted({*ours, *theirs})
-        if path not in WHERE_FROM and ours.get(path, NOTHING) != theirs.get(path, NOTHING)
-    ]
+    """Where the JSON from a record differs from the machine's own, where it comes from aside."""
+    theirs, ours = json.loads(inside), json.loads(outside)
+    findings = _different_findings(theirs.pop("findings", []), ours.pop("findings", []))
+    there, here = _flat(theirs), _flat(ours)
+    paths = [one for one in sorted({*there, *here}) if one not in WHERE_FROM]
+    pairs = [(path, there.get(path, NOTHING), here.get(path, NOTHING)) for path in paths]
+    return [*findings, *(_difference(path, repr(a), repr(b)) for path, a, b in pairs if a != b)]
+
+
+def _different_findings(theirs: list[Json], ours: list[Json]) -> Iterator[str]:
+    here = {(one["id"], one["subject"]): one for one in ours}
+    there = {(one["id"], one["subject"]): one for one in theirs}
+    for key in sorted({*here, *there}, key=str):
+        on_machine, from_record = there.get(key, {}), here.get(key, {})
+        unknown_as_it_must_be = key[0] in LIVE_ONLY and from_record.get("status") == "unknown"
+        if on_machine != from_record and not unknown_as_it_must_be:
+            yield _difference(f"{key[0]} of {key[1]}", _said(on_machine), _said(from_record))
+
+
+def _difference(what: str, on_machine: str, from_record: str) -> str:
+    return f"{what}: {on_machine} on the machine, {from_record} from its record"
+
+
+def _said(finding: Json) -> str:
+    return f"{finding['status']} ({finding['summary']})" if finding else NOTHING
 
 
 def _flat(value: object, path: str = "") -> dict[str, object]:

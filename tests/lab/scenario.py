@@ -115,6 +115,7 @@ def run(topology: Topology, base: Base, site: Path, lab: Path) -> Outcome:
             *judge.unmet(topology.expected(base.suite), answers),
             *_differences(topology, folder / "out", base),
             *_leaks(folder / "out/host.json"),
+            *_attach(topology, base.suite, folder / "out"),
         ]
     except (LabError, OSError, tarfile.TarError) as error:
         return Outcome(base.suite, topology, 0.0, (str(error),), "-", folder)
@@ -172,6 +173,9 @@ def _configuration(archive: cpio.Archive, topology: Topology) -> None:
     archive.file("etc/machine-id", b"0123456789abcdef0123456789abcdef\n")
     archive.file("etc/modprobe.d/lab.conf", "".join(f"{line}\n" for line in topology.modprobe).encode())
     archive.directory("lab")
+    if topology.attaches:
+        script += f"python3 /lab/attach.py {topology.gpus[0]} >attach\n"
+        archive.file("lab/attach.py", (REPOSITORY / "tests/lab/guest/attach.py").read_bytes())
     archive.file("lab/run", script.encode())
     archive.close()
 
@@ -233,6 +237,15 @@ def wizard(base: Base, *arguments: str) -> Answer:
         command, env=environment, capture_output=True, text=True, check=False, cwd=base.root
     )
     return Answer(done.stdout, done.stderr, done.returncode)
+
+
+def _attach(topology: Topology, suite: str, out: Path) -> list[str]:
+    """What VFIO itself says must be what the topology's kernel is known to do."""
+    if not topology.attaches:
+        return []
+    said = (out / "attach").read_text().strip()
+    expected = topology.attaches[SUITES[suite]]
+    return [] if (said == "attached") == expected else [f"VFIO itself: {said or 'no answer'}, not expected"]
 
 
 def _leaks(capture: Path) -> list[str]:

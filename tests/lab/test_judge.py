@@ -88,9 +88,22 @@ def test_no_json_is_told_in_one_line() -> None:
 
 
 def test_a_record_may_differ_from_its_machine_in_where_it_comes_from_only() -> None:
-    inside = {"host": {"live": True, "kernel": "6.1"}, "findings": [{"status": "pass"}]}
-    outside = {"host": {"live": False, "kernel": "6.1"}, "findings": [{"status": "pass"}]}
+    found = {"id": "gpu.spare", "subject": None, "status": "pass", "summary": "two displays"}
+    inside = {"host": {"live": True, "kernel": "6.1"}, "findings": [found]}
+    outside = {"host": {"live": False, "kernel": "6.1"}, "findings": [found]}
     assert judge.replay_differences(json.dumps(inside), json.dumps(outside)) == []
     outside["findings"] = []
-    lines = judge.replay_differences(json.dumps(inside), json.dumps(outside))
-    assert ".findings[0].status: 'pass' on the machine, 'nothing' from its record" in lines
+    outside["host"] = {"live": False, "kernel": None}
+    assert judge.replay_differences(json.dumps(inside), json.dumps(outside)) == [
+        "gpu.spare of None: pass (two displays) on the machine, nothing from its record",
+        ".host.kernel: '6.1' on the machine, None from its record",
+    ]
+
+
+def test_what_a_record_never_holds_must_be_unknown_from_it() -> None:
+    live = {"id": "gpu.in-use", "subject": FIRST, "status": "pass", "summary": "nobody"}
+    inside = json.dumps({"findings": [live]})
+    unknown = json.dumps({"findings": [{**live, "status": "unknown", "summary": "not told"}]})
+    claimed = json.dumps({"findings": [{**live, "summary": "nobody at all"}]})
+    assert judge.replay_differences(inside, unknown) == []
+    assert len(judge.replay_differences(inside, claimed)) == 1

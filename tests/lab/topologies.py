@@ -60,6 +60,8 @@ class Topology(NamedTuple):
     cpu: str = "max"
     uefi: bool = False
     quick: bool = False
+    attaches: Mapping[str, bool] = {}
+    """By kernel series, whether VFIO itself takes the group of the first selected card."""
     table: str = ""
     """An ACPI table that gets a region which firmware reserves for the card: ``DMAR`` or ``IVRS``."""
     newer: Expectation | None = None
@@ -107,6 +109,11 @@ ONE_CARD = {"0000:00:02.0": HOST_CARD, FIRST: Card(FIRST_FUNCTIONS)}
 NO_GROUPS = {"0000:00:02.0": HOST_CARD._replace(isolated=None), FIRST: Card(FIRST_FUNCTIONS, isolated=None)}
 ON_HOST = {FIRST: "radeon", "0000:01:00.1": "snd_hda_intel", "0000:00:02.0": "bochs-drm"}
 ON_VFIO = {FIRST: "vfio-pci", "0000:01:00.1": "vfio-pci", "0000:00:02.0": "bochs-drm"}
+VFIO_FIRST = (
+    "options vfio-pci ids=1002:5159,8086:293e",
+    "softdep radeon pre: vfio-pci",
+    "softdep snd_hda_intel pre: vfio-pci",
+)
 NOT_GIVEN_RADEON = ("blacklist radeon",)
 
 AT_FIRST_SLOT = ("-device", "pcie-root-port,id=rp1,slot=1,chassis=1,addr=0x3")
@@ -215,11 +222,8 @@ TOPOLOGIES = (
         name="vfio-bound",
         title="both functions of the card on vfio-pci",
         devices=(*AMD, *HOST_VGA, *AT_FIRST_SLOT, *card("rp1")),
-        modprobe=(
-            "options vfio-pci ids=1002:5159,8086:293e",
-            "softdep radeon pre: vfio-pci",
-            "softdep snd_hda_intel pre: vfio-pci",
-        ),
+        modprobe=VFIO_FIRST,
+        attaches={"6.1": True, "6.12": True},
         gpus=(FIRST,),
         quick=True,
         expect=ONE_CARD_READY._replace(drivers=ON_VFIO, bound={FIRST: "pass"}, named={}),
@@ -276,6 +280,34 @@ TOPOLOGIES = (
                 FIRST: Card(FIRST_FUNCTIONS, isolated=False, shares_with=("0000:02:00.0",)),
             },
             drivers={**ON_HOST, "0000:02:00.0": "e1000e"},
+            named={"group.isolated": ("0000:02:00.0",)},
+        ),
+    ),
+    Topology(
+        name="shared-group-bound",
+        title="the card on vfio-pci, its neighbour in the group on the host's driver",
+        devices=(
+            *INTEL,
+            *HOST_VGA,
+            *port("rp1", "0x3.0", ",multifunction=on,disable-acs=true"),
+            *port("rp2", "0x3.1", ",disable-acs=true"),
+            *card("rp1"),
+            "-device",
+            "e1000e,bus=rp2,addr=0",
+        ),
+        modprobe=VFIO_FIRST,
+        gpus=(FIRST,),
+        attaches={"6.1": False, "6.12": False},
+        expect=ONE_CARD_READY._replace(
+            verdict="blocked",
+            code=1,
+            findings=findings(FIRST, group_isolated="fail"),
+            gpus={
+                "0000:00:02.0": HOST_CARD,
+                FIRST: Card(FIRST_FUNCTIONS, isolated=False, shares_with=("0000:02:00.0",)),
+            },
+            drivers={**ON_VFIO, "0000:02:00.0": "e1000e"},
+            bound={FIRST: "pass"},
             named={"group.isolated": ("0000:02:00.0",)},
         ),
     ),
@@ -482,10 +514,16 @@ TOPOLOGIES = (
         title="AMD firmware that reserves a region for the card (IVMD unity map)",
         devices=(*AMD, *HOST_VGA, *AT_FIRST_SLOT, *card("rp1")),
         table="IVRS",
+        modprobe=VFIO_FIRST,
+        gpus=(FIRST,),
         # Only newer kernels refuse to attach it, but that makes it no card to build on.
+        attaches={"6.1": True, "6.12": False},
         expect=ONE_CARD_READY._replace(
             verdict="blocked",
             code=1,
+            drivers=ON_VFIO,
+            bound={FIRST: "pass"},
+            named={},
             findings={**findings(FIRST), "iommu.reserved-regions": {FIRST: "fail"}},
         ),
     ),
@@ -494,8 +532,14 @@ TOPOLOGIES = (
         title="Intel firmware that reserves a region for the display (RMRR), which the kernel relaxes",
         devices=(*INTEL, *HOST_VGA, *AT_FIRST_SLOT, *card("rp1")),
         table="DMAR",
+        modprobe=VFIO_FIRST,
+        gpus=(FIRST,),
+        attaches={"6.1": True, "6.12": True},
         expect=ONE_CARD_READY._replace(
-            findings={**findings(FIRST), "iommu.reserved-regions": {FIRST: "pass"}}
+            findings={**findings(FIRST), "iommu.reserved-regions": {FIRST: "pass"}},
+            drivers=ON_VFIO,
+            bound={FIRST: "pass"},
+            named={},
         ),
     ),
 )
