@@ -45,7 +45,10 @@ def _kernel(
     ground = Ground(facts, tables, boot, words, origin, _refused(words, origin))
     gap = _gap(image)
     root = list(root_phases(ground))
-    if gap is None:
+    silence = _silence(facts, tables)
+    if silence is not None:
+        functions = tuple(_without_tables(ground, one, silence) for one in _played(ground, []))
+    elif gap is None:
         early = [] if image is None or isinstance(image, Unread) else list(image_phases(ground, image))
         functions = _played(ground, [*early, *root])
     else:
@@ -55,8 +58,6 @@ def _kernel(
         notes += (f"the initramfs is {image.path}",)
     elif image is None:
         notes += ("no initramfs was found for it: only built-in drivers come before the real root",)
-    if isinstance(facts.modprobe, Unread):
-        notes += (f"the configuration of modprobe is not known: {facts.modprobe.reason}",)
     return KernelPrediction(kernel.release, kernel.running, functions, notes)
 
 
@@ -103,6 +104,27 @@ def _gap(image: InitramfsImage | Unread | None) -> Unread | None:
     if isinstance(image, Unread):
         return image
     return image.gaps[0] if image is not None and image.gaps else None
+
+
+def _silence(facts: HostFacts, tables: KernelModules) -> Unread | None:
+    """What must be known before anything can be said about a driver that is a module."""
+    for fact in (tables.matches, tables.depends, facts.modprobe):
+        if isinstance(fact, Unread):
+            return fact
+    return None
+
+
+def _without_tables(ground: Ground, told: FunctionPrediction, gap: Unread) -> FunctionPrediction:
+    """Without the kernel's tables or modprobe's files only built-in drivers can be told."""
+    if told.stage == BUILT_IN or (told.driver == UNKNOWN):
+        return told
+    function = next(one for one in ground.functions if one.address == told.address)
+    is_free = not isinstance(ground.tables.matches, Unread) and not ground.matches(function)
+    if is_free and function.driver is None and not _is_wanted(ground, function):
+        return told
+    return FunctionPrediction(
+        told.address, UNKNOWN, None, (f"what loads modules is not known: {gap.reason}",)
+    )
 
 
 def _played(ground: Ground, phases: list[Phase]) -> tuple[FunctionPrediction, ...]:

@@ -20,7 +20,7 @@ _STAGE = {
 }
 
 _FOOT = (
-    "* is a change against now. A driver_override that was written by hand does not survive a reboot;"
+    "* is a change against now, ? cannot be known beforehand. A driver_override that was written by hand does not survive a reboot;"
     " what a rule, unit or script writes is counted in."
 )
 
@@ -68,9 +68,13 @@ def _kernel(
         lines.append("  other functions" if verbose else "  other functions that change")
     for one in shown:
         lines += _function(facts, one, names, width)
-    hidden = len(others) - len(shown)
-    if hidden:
-        lines.append(f"  {hidden} other functions stay as they are (--verbose shows them)")
+    hidden = [one for one in others if one not in shown]
+    for count, what in (
+        (sum(one.is_known for one in hidden), "stay as they are (--verbose shows them)"),
+        (sum(not one.is_known for one in hidden), "cannot be predicted (--verbose says why)"),
+    ):
+        if count:
+            lines.append(f"  {count} other function{'s' if count > 1 else ''} {what}")
     return lines
 
 
@@ -85,17 +89,17 @@ def _cards(facts: HostFacts, wanted: tuple[PciAddress, ...]) -> tuple[PciAddress
 
 def _is_change(facts: HostFacts, told: FunctionPrediction) -> bool:
     function = facts.function(told.address)
-    return function is not None and told.driver != function.driver
+    return function is not None and told.is_known and told.driver != function.driver
 
 
 def _function(facts: HostFacts, told: FunctionPrediction, names: Names, width: int) -> list[str]:
     function = facts.function(told.address)
     word = "?" if function is None or isinstance(function.cls, Unread) else kind(function.cls)
     now = None if function is None else function.driver
-    mark = "*" if _is_change(facts, told) else " "
+    mark = "?" if not told.is_known else "*" if _is_change(facts, told) else " "
     before = "?" if isinstance(now, Unread) else clean(now or "no driver")
     then = clean(told.driver or "no driver")
-    change = f"{before} -> {then}" if mark == "*" else then
+    change = {"*": f"{before} -> {then}", "?": f"unknown (now {before})"}.get(mark, then)
     stage = _STAGE.get(told.stage or "", "")
     lines = wrap(
         f"{told.address}  {word}  {change}" + (f", {stage}" if stage else ""), width, f"{mark} ", "      "

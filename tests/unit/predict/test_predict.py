@@ -380,6 +380,21 @@ def test_two_built_in_drivers_start_in_the_order_of_the_kernels_list(
     assert told(host(words="vfio-pci.ids=1002:5159"), image(), tables).driver == expected
 
 
+@pytest.mark.parametrize("table", ["depends", "matches"])
+def test_silence_about_the_modules_is_not_their_absence(table: str) -> None:
+    gap = Unread("lib/modules/x/modules.dep", Gap.UNTOLD)
+    tables = boot(depends=gap) if table == "depends" else boot(matches=gap)
+    card = told(host(), image(), tables)
+    assert (card.driver, card.stage) == ("unknown", None)
+    assert "modules.dep" in card.why[0]
+    assert told(host(), image(), tables, PORT).driver == "pcieport"
+
+
+def test_closed_configuration_of_modprobe_is_not_an_empty_one() -> None:
+    facts = host(modprobe=Unread("etc/modprobe.d/x.conf", Gap.DENIED, "run as root"))
+    assert told(facts, image()).driver == "unknown"
+
+
 def test_unread_image_leaves_what_it_decides_unknown() -> None:
     gap = Unread(IMAGE, Gap.DENIED, "run as root")
     facts = host(IDS)

@@ -35,6 +35,14 @@ def test_text_marks_what_changes_and_fits_the_width() -> None:
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
+def test_text_never_calls_an_unknown_a_change() -> None:
+    unread = whole(FACTS, Unread("boot/initrd.img", Gap.DENIED, "run as root"))
+    text = predict_text(FACTS, (unread,), {})
+    assert f"? {CARD} gpu unknown (now radeon)" in text
+    assert "-> unknown" not in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
 def test_text_of_one_card_leaves_out_what_stays() -> None:
     text = predict_text(FACTS, (TAKEN,), {}, gpus=(at(CARD),))
     assert ONBOARD not in text
