@@ -20,7 +20,8 @@ _STAGE = {
 }
 
 _FOOT = (
-    "* is a change against now, ? cannot be known beforehand. A driver_override that was written by hand does not survive a reboot;"
+    "* is a change against now, ? cannot be known beforehand."
+    " A driver_override that was written by hand does not survive a reboot;"
     " what a rule, unit or script writes is counted in."
 )
 
