@@ -159,8 +159,9 @@ def _agreement(looked: list[Looked]) -> Iterator[str]:
     yield "## Program and person, field by field"
     yield ""
     yield (
-        "*Both open*: neither the person nor the program could tell. *Not told*: the program leaves open what a person deduced, because the files do not show it as a "
-        "whole. *Differ* would be a wrong statement."
+        "*Both open*: neither the person nor the program could tell. *Not told*: the program leaves open "
+        "what a person deduced, because the files do not show it as a whole. *Differ* would be a wrong "
+        "statement."
     )
     yield ""
     yield f"| field | {' | '.join(COLUMNS)} |"

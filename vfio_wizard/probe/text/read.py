@@ -1,4 +1,9 @@
-"""The way in: texts about one machine, in whatever known form, become ``HostFacts``."""
+"""The way in: texts about one machine, in whatever known form, become ``HostFacts``.
+
+pylspci is not asked here: of lspci's forms it reads ``-mm`` and ``-vmm`` as they were printed, which the
+readers here take as well, with prompts and cut-off lines in them, and importing it costs 50 ms. A test
+compares the two where both read (tests/unit/text/test_pylspci_agrees.py).
+"""
 
 from __future__ import annotations
 
