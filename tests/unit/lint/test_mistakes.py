@@ -94,6 +94,14 @@ def test_virqfd_is_right_on_old_kernels() -> None:
     assert rules(nix(text, kernel=(6, 2))) == ["lint.module.gone"]
 
 
+def test_virqfd_behind_a_question_for_the_version_is_right() -> None:
+    text = """{ lib, config, ... }: {
+      boot.initrd.kernelModules = [ "vfio_pci" ]
+        ++ lib.optional (lib.versionOlder config.boot.kernelPackages.kernel.version "6.2") "vfio_virqfd";
+    }"""
+    assert rules(nix(text)) == []
+
+
 def test_a_kernel_that_the_file_asks_for_counts() -> None:
     text = '{ boot.kernelPackages = pkgs.linuxPackages_6_1; boot.kernelModules = [ "vfio_virqfd" ]; }'
     assert "lint.module.gone" not in rules(nix(text))

@@ -200,14 +200,14 @@ class _Module:
         if isinstance(one.value, String | Plain):
             self._no_list(one)
         certain: list[Text] = []
-        for item in items(one.value):
+        for item in items(one.value, guards=one.guards):
             if isinstance(item.value, Unknown):
                 self._gap(one, item.value)
             elif one.option == PARAMETERS and item.certain:
                 certain += self._parameter(item.value.text)
             elif one.option == PARAMETERS:
                 self._parameters(self._parameter(item.value.text))
-            else:
+            elif not item.is_for_some_versions:
                 self._module(one.option, item.value.text)
         self._parameters(certain)
 

@@ -71,6 +71,13 @@ class Item(NamedTuple):
 
     value: String | Unknown
     certain: bool
+    guards: tuple[str, ...] = ()
+    """Conditions inside the value, by their source text."""
+
+    @property
+    def is_for_some_versions(self) -> bool:
+        """Whether its author asks for a version first (``lib.versionOlder``), and so knows what he does."""
+        return any("ersion" in guard for guard in self.guards)
 
 
 def settings(source: Source) -> tuple[Setting, ...]:
@@ -126,19 +133,19 @@ def _option(path: tuple[Text, ...]) -> tuple[str, ...]:
     return ()
 
 
-def items(value: Value, *, certain: bool = True) -> Iterator[Item]:
+def items(value: Value, *, certain: bool = True, guards: tuple[str, ...] = ()) -> Iterator[Item]:
     """The strings of a list, its alternatives and merged parts included."""
     match value:
         case Sequence(inner, _):
             for one in inner:
-                yield from items(one, certain=certain)
+                yield from items(one, certain=certain, guards=guards)
         case Several(values):
             for one in values:
-                yield from items(one, certain=False)
-        case Guarded(_, inner):
-            yield from items(inner, certain=False)
+                yield from items(one, certain=False, guards=guards)
+        case Guarded(condition, inner):
+            yield from items(inner, certain=False, guards=(*guards, condition))
         case String() | Unknown():
-            yield Item(value, certain)
+            yield Item(value, certain, guards)
         case _:
             return
 
