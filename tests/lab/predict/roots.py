@@ -102,8 +102,6 @@ class Root(NamedTuple):
     suite: str
     generator: str
     """``initramfs-tools`` or ``dracut``: the package."""
-    more: tuple[str, ...] = ()
-    """Further packages: an older kernel."""
 
     def folder(self, lab: Path) -> Path:
         """The system's files."""
@@ -113,9 +111,9 @@ class Root(NamedTuple):
         """An ext4 file system with the same files."""
         return lab / f"{self.name}.img"
 
-    def releases(self, lab: Path) -> tuple[str, ...]:
-        """The installed kernels, oldest first."""
-        return tuple(sorted(path.name for path in (self.folder(lab) / "lib/modules").iterdir()))
+    def release(self, lab: Path) -> str:
+        """The installed kernel."""
+        return next(path.name for path in (self.folder(lab) / "lib/modules").iterdir())
 
 
 def build(root: Root, lab: Path) -> None:
@@ -136,7 +134,7 @@ def _install(root: Root, lab: Path) -> None:
     sources = lab / f"{root.name}.list"
     lines = (f"{MIRROR} {root.suite} main", f"{SECURITY} {root.suite}-security main")
     sources.write_text("".join(f"deb [signed-by={KEYRING}] {line}\n" for line in lines))
-    packages = ",".join(("linux-image-amd64", root.generator, *root.more, *TOOLS))
+    packages = ",".join(("linux-image-amd64", root.generator, *TOOLS))
     tar = lab / f"{root.name}.tar"
     run("mmdebstrap", "--variant=minbase", f"--include={packages}", root.suite, str(tar), str(sources))
     root.folder(lab).mkdir()

@@ -70,7 +70,7 @@ def _run(chosen: list[Setup], jobs: int, *, again: bool) -> list[Outcome]:
     for root in {by_name[one.root] for one in chosen}:
         roots.build(root, LAB)
         for topology in {one.topology for one in chosen if one.root == root.name}:
-            roots.baseline(root, topology, root.releases(LAB)[-1], LAB)
+            roots.baseline(root, topology, root.release(LAB), LAB)
     _say(f"prediction lab: {len(chosen)} set-ups, ready to boot after {time.monotonic() - started:.0f} s")
     with ThreadPoolExecutor(jobs) as pool:
         boots = [

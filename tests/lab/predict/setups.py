@@ -38,8 +38,6 @@ class Setup(NamedTuple):
     topology: str = "one"
     most: bool = False
     """initramfs-tools' MODULES=most in place of a list; about 30 MB."""
-    older: bool = False
-    """Boot the older of two kernels, whose image nobody has built anew."""
     iommu: bool = True
     whole: bool = False
     """Let amdgpu load too, which looks at every AMD card and takes many emulated seconds."""

@@ -105,7 +105,7 @@ def run(setup: Setup, root: Root, lab: Path, *, again: bool = True) -> Outcome:
     """Build, predict, boot, compare; without ``again``, predict anew for a boot of an earlier run."""
     started = time.monotonic()
     folder = lab / "runs" / f"{root.name} {setup.name}".replace(" ", "-").replace(",", "")
-    release = root.releases(lab)[0 if setup.older else -1]
+    release = root.release(lab)
     is_booted = (folder / "out/answer").is_file() and (folder / "upper/boot").is_dir() and not again
     try:
         if not is_booted:
@@ -132,7 +132,7 @@ def _prepare(setup: Setup, root: Root, lab: Path, folder: Path) -> None:
     for name in ("null", "zero", "urandom", "random", "console"):
         number = {"null": 3, "zero": 5, "random": 8, "urandom": 9, "console": 3}[name]
         os.mknod(folder / "dev" / name, 0o020666, os.makedev(1, number))
-    release = root.releases(lab)[0 if setup.older else -1]
+    release = root.release(lab)
     files = dict(setup.files)
     if root.generator == "initramfs-tools" and not setup.most:
         files["etc/initramfs-tools/conf.d/lab.conf"] = SMALL
@@ -161,18 +161,17 @@ def _write(folder: Path, files: dict[str, str]) -> None:
 
 def _shell(script: str, setup: Setup, root: Root, lab: Path, folder: Path) -> None:
     """Run one of the scripts with mounts that nobody else sees."""
-    newest = root.releases(lab)[-1]
-    release = root.releases(lab)[0 if setup.older else -1]
+    release = root.release(lab)
     generate = {
-        "initramfs-tools": f"update-initramfs -u -k {newest}",
-        "dracut": f"dracut --force /boot/initrd.img-{newest} {newest}",
+        "initramfs-tools": f"update-initramfs -u -k {release}",
+        "dracut": f"dracut --force /boot/initrd.img-{release} {release}",
     }[root.generator]
     text = script.format(
         lower=root.folder(lab),
         run=folder,
         generate=generate,
         release=release,
-        baseline=roots.baseline(root, setup.topology, newest, lab),
+        baseline=roots.baseline(root, setup.topology, release, lab),
         repository=REPOSITORY,
         python=sys.executable,
         disk=root.disk(lab),
