@@ -193,3 +193,11 @@ def test_every_finding_names_what_was_seen_or_why_not(machine: Recorded) -> None
         assert one.outcome.summary
         if one.outcome.status is Status.PASS:
             assert one.outcome.evidence, one.id
+
+
+_NEEDS_ALL_FILES = ("vfio.options", "vfio.unsafe-options", "boot.stale-modules", "boot.files-read")
+
+
+@pytest.mark.parametrize("machine", TEXTS, ids=[one.name for one in TEXTS])
+def test_pasted_files_never_pass_for_all_files_of_a_machine(machine: Recorded) -> None:
+    assert not [one.id for one in _passes(machine) if one.id in _NEEDS_ALL_FILES]

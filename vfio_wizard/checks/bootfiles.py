@@ -42,13 +42,12 @@ _COMPARE: Command = ("cat", "/proc/cmdline")
 
 def _options(case: Situation) -> Iterator[Outcome]:
     facts = case.facts
-    if isinstance(facts.modprobe, Unread):
+    lines = () if isinstance(facts.modprobe, Unread) else facts.modprobe.options("vfio_pci")
+    gap = facts.modprobe_gap
+    if isinstance(facts.modprobe, Unread) or (gap is not None and not lines):
         how = "see options vfio-pci lines."
-        yield unknown(
-            "modprobe.d was not read", facts.modprobe, how, ("sh", "-c", "grep -rs vfio /etc/modprobe.d")
-        )
+        yield unknown("modprobe.d was not read", gap, how, ("sh", "-c", "grep -rs vfio /etc/modprobe.d"))
         return
-    lines = facts.modprobe.options("vfio_pci")
     builtin = facts.kernel.builtin
     if not lines:
         yield passed("modprobe.d sets no options of vfio-pci", ("modprobe.d", "no options vfio-pci"))
