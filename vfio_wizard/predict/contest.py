@@ -272,7 +272,9 @@ class Contest:
         if step.module == "vfio_pci" and self._takes_vfio(card.function) is False:
             card.aside.append(_NO_GROUP)
             return None
-        return (*step.why, f"{step.ids_origin} gives it the id {card.function.id}")
+        given = f"{step.ids_origin} gives it the id {card.function.id}"
+        is_asked = step.module == "vfio_pci" and card.function.group is None
+        return (*step.why, given, _ASKED) if is_asked else (*step.why, given)
 
     def _declines(self, card: _Card, module: str) -> str | None:
         """A driver that is there now, and beside it a function without driver: it does not want it."""
@@ -352,6 +354,7 @@ class Contest:
         return found
 
 
+_ASKED = "there is no IOMMU group now; the stored command line turns the IOMMU on"
 _NO_GROUP = "vfio-pci cannot have it: it is in no IOMMU group"
 
 
@@ -380,7 +383,10 @@ def will_have_group(ground: Ground, function: PciFunction) -> bool | None:
         return None
     if function.group is not None:
         return True
-    return None if _iommu_asked(ground) else False
+    tables = ground.facts.iommu.tables
+    if not _iommu_asked(ground) or (tables.dmar is False and tables.ivrs is False):
+        return False
+    return None
 
 
 def _iommu_off(ground: Ground) -> bool:

@@ -27,6 +27,7 @@ from tests.unit.predict.boots import (
 )
 from vfio_wizard.model.facts import InstalledKernel, ModprobeLine
 from vfio_wizard.model.image import BEFORE_UDEV, BESIDE_UDEV
+from vfio_wizard.model.iommu import AcpiTables
 from vfio_wizard.model.modules import OverrideText
 from vfio_wizard.model.unread import Gap, Unread
 
@@ -316,6 +317,15 @@ def test_without_a_group_vfio_cannot_bind() -> None:
 
 def test_iommu_off_on_the_stored_line_counts_at_the_next_boot() -> None:
     assert told(host(words="intel_iommu=off"), image(IDS, early=("vfio_pci",))).driver == "radeon"
+
+
+def test_iommu_that_the_stored_line_turns_on_is_said_to_be_needed() -> None:
+    facts = host(words="intel_iommu=on", pci=functions(group=None))
+    card = told(facts, image(IDS, early=("vfio_pci",)))
+    assert card.driver == "vfio-pci"
+    assert any("turns the IOMMU on" in reason for reason in card.why)
+    without = facts._replace(iommu=facts.iommu._replace(tables=AcpiTables(dmar=False, ivrs=False)))
+    assert told(without, image(IDS, early=("vfio_pci",))).driver == "radeon"
 
 
 def test_alias_line_replaces_the_kernels_own_aliases() -> None:
