@@ -257,7 +257,10 @@ class Contest:
             return (*step.why, card.override_why or "driver_override names it")
         if step.module in WITHOUT_TABLE:
             return self._by_id(card, step)
-        if step.module not in card.matches or _is_off(step):
+        if step.module not in card.matches:
+            return None
+        if _is_off(step):
+            card.aside.append(f"{step.module} is loaded with modeset=0 and registers no driver")
             return None
         refusal = self._declines(card, step.module) or _leaves_to_radeon(card.function, step.module)
         if refusal is not None:
@@ -318,6 +321,7 @@ class Contest:
             why += [*dict.fromkeys(card.aside), *self._why_not_vfio(card)]
         if card.driver is None:
             why += self._why_nothing(card)
+        why = why or [f"nothing that is loaded claims it ({', '.join(card.matches)} could)"]
         return FunctionPrediction(card.function.address, card.driver, card.stage, tuple(dict.fromkeys(why)))
 
     def _why_not_vfio(self, card: _Card) -> list[str]:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
 from tests.facts_builder import RELEASE, at
 from tests.unit.predict.boots import CARD, IDS, ONBOARD, host, image, whole
+from vfio_wizard.model.facts import HostFacts
+from vfio_wizard.model.image import InitramfsImage
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.report.predict_json import predict_json
 from vfio_wizard.report.predict_text import predict_text
@@ -20,6 +28,20 @@ def test_json_has_the_form_of_the_contract() -> None:
     card = next(one for one in kernel["functions"] if one["address"] == CARD)
     assert (card["driver"], card["stage"]) == ("vfio-pci", "initramfs")
     assert all(isinstance(reason, str) and reason for reason in card["why"])
+
+
+@pytest.mark.parametrize(
+    ("facts", "seen"),
+    [
+        (FACTS, image(IDS, early=("vfio_pci",))),
+        (FACTS, Unread("boot/initrd.img", Gap.DENIED, "run as root")),
+        (host("blacklist radeon", words="radeon.modeset=0"), None),
+        (host(words="radeon.modeset=0"), image()),
+    ],
+)
+def test_json_is_as_its_schema_says(facts: HostFacts, seen: InitramfsImage | Unread | None) -> None:
+    schema = json.loads((Path(__file__).resolve().parents[3] / "docs/schema/predict-1.json").read_text())
+    jsonschema.validate(predict_json((whole(facts, seen),)), schema)
 
 
 def test_json_says_unknown_with_a_reason() -> None:
