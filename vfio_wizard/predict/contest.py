@@ -259,10 +259,8 @@ class Contest:
             return self._by_id(card, step)
         if step.module not in card.matches:
             return None
-        if _is_off(step):
-            card.aside.append(f"{step.module} is loaded with modeset=0 and registers no driver")
-            return None
-        refusal = self._declines(card, step.module) or _leaves_to_radeon(card.function, step.module)
+        refusal = _is_off(step) or self._declines(card, step.module)
+        refusal = refusal or _leaves_to_radeon(card.function, step.module)
         if refusal is not None:
             card.aside.append(refusal)
             return None
@@ -375,8 +373,10 @@ def _leaves_to_radeon(function: PciFunction, module: str) -> str | None:
     return None if not usual or module in usual else f"amdgpu leaves {function.id} to {usual[0]}"
 
 
-def _is_off(step: Step) -> bool:
-    return step.module in MODESET_OFF and "modeset=0" in step.options.split()
+def _is_off(step: Step) -> str | None:
+    if step.module in MODESET_OFF and "modeset=0" in step.options.split():
+        return f"{step.module} is loaded with modeset=0 and registers no driver"
+    return None
 
 
 def will_have_group(ground: Ground, function: PciFunction) -> bool | None:
