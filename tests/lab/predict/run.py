@@ -35,6 +35,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--full", action="store_true", help="all set-ups, and write the table")
     parser.add_argument("--root", action="append", help="only on this system")
     parser.add_argument("--resume", action="store_true", help="boot only what has not been booted yet")
+    parser.add_argument("--kept", action="store_true", help="boot nothing; predict anew for earlier boots")
     parser.add_argument("--jobs", type=int, default=2, help="boots at a time")
     given = parser.parse_args(words)
     missing = _missing()
@@ -43,7 +44,9 @@ def main(words: list[str] | None = None) -> int:
         _say(f"prediction lab {'FAILED' if must else 'skipped'}: {missing}")
         return 1 if must else 0
     chosen = [one for one in SETUPS if _is_wanted(one, given)]
-    outcomes = _run(chosen, given.jobs, again=not given.resume)
+    if given.kept:
+        chosen = [one for one in chosen if workshop.is_booted(one, LAB)]
+    outcomes = _run(chosen, given.jobs, again=not (given.resume or given.kept))
     if given.full and not given.names and not given.root:
         TABLE.write_text(markdown(outcomes, time.strftime("%Y-%m-%d", time.gmtime())))
     return 0 if all(one.is_good for one in outcomes) else 1

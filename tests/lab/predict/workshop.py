@@ -104,15 +104,15 @@ class Outcome(NamedTuple):
 def run(setup: Setup, root: Root, lab: Path, *, again: bool = True) -> Outcome:
     """Build, predict, boot, compare; without ``again``, predict anew for a boot of an earlier run."""
     started = time.monotonic()
-    folder = lab / "runs" / f"{root.name} {setup.name}".replace(" ", "-").replace(",", "")
+    folder = folder_of(setup, lab)
     release = root.release(lab)
-    is_booted = (folder / "out/answer").is_file() and (folder / "upper/boot").is_dir() and not again
+    is_there = is_booted(setup, lab) and not again
     try:
-        if not is_booted:
+        if not is_there:
             _prepare(setup, root, lab, folder)
             _shell(SCRIPT, setup, root, lab, folder)
         _shell(PREDICT, setup, root, lab, folder)
-        if not is_booted:
+        if not is_there:
             _shell(DISK, setup, root, lab, folder)
             _boot(setup, folder)
         predicted = json.loads((folder / "predicted.json").read_text())
@@ -123,6 +123,17 @@ def run(setup: Setup, root: Root, lab: Path, *, again: bool = True) -> Outcome:
     for name in ("disk.img", "initrd", "vmlinuz"):
         (folder / name).unlink(missing_ok=True)
     return Outcome(setup, compared, problem, time.monotonic() - started)
+
+
+def folder_of(setup: Setup, lab: Path) -> Path:
+    """Where everything about a set-up is kept."""
+    return lab / "runs" / f"{setup.root} {setup.name}".replace(" ", "-").replace(",", "")
+
+
+def is_booted(setup: Setup, lab: Path) -> bool:
+    """Whether an earlier run left what sysfs showed, and the root that it showed it of."""
+    folder = folder_of(setup, lab)
+    return (folder / "out/answer").is_file() and (folder / "upper/boot").is_dir()
 
 
 def _prepare(setup: Setup, root: Root, lab: Path, folder: Path) -> None:
