@@ -126,24 +126,31 @@ def big_runners() -> list[Runner]:
     ]
 
 
-def once(runner: Runner, env: dict[str, str]) -> float:
-    """Wall time of one run in milliseconds; a run that dies of a signal or of wrong usage is an error."""
+class Took(NamedTuple):
+    """One run in milliseconds: wall time, and processor time of the program and what it started."""
+
+    wall: float
+    cpu: float
+
+
+def once(runner: Runner, env: dict[str, str]) -> Took:
+    """Time one run; a run that dies of a signal or of wrong usage is an error."""
     actions = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
     path = shutil.which(runner.argv[0]) or runner.argv[0]
     start = time.perf_counter()
     pid = os.posix_spawn(path, runner.argv, env, file_actions=actions)
-    _, status = os.waitpid(pid, 0)
-    took = (time.perf_counter() - start) * 1000
+    _, status, usage = os.wait4(pid, 0)
+    took = Took((time.perf_counter() - start) * 1000, (usage.ru_utime + usage.ru_stime) * 1000)
     if os.waitstatus_to_exitcode(status) not in (0, 1, 3):  # 1 and 3 are findings about the machine
         message = f"{' '.join(runner.argv)} ended with status {os.waitstatus_to_exitcode(status)}"
         raise RuntimeError(message)
     return took
 
 
-def measure(contest: list[Runner], rounds: int) -> dict[str, list[float]]:
+def measure(contest: list[Runner], rounds: int) -> dict[str, list[Took]]:
     """Milliseconds per runner, interleaved, after two rounds that only warm up."""
     env = environment()
-    times: dict[str, list[float]] = {runner.name: [] for runner in contest}
+    times: dict[str, list[Took]] = {runner.name: [] for runner in contest}
     for number in range(rounds + 2):
         for runner in contest:
             took = once(runner, env)
@@ -152,13 +159,19 @@ def measure(contest: list[Runner], rounds: int) -> dict[str, list[float]]:
     return times
 
 
-def table(times: dict[str, list[float]]) -> str:
-    """A Markdown table in milliseconds; the ratio compares medians with the bare interpreter's."""
-    bare = statistics.median(times[BARE])
-    lines = ["| what runs | min | median | max | × bare Python |", "|---|--:|--:|--:|--:|"]
+def table(times: dict[str, list[Took]]) -> str:
+    """A Markdown table in milliseconds; the last columns are ratios to the bare interpreter."""
+    bare = times[BARE]
+    lines = [
+        "| what runs | min | median | max | CPU | × bare (min) | × bare (CPU) |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
     for name, took in times.items():
-        middle = statistics.median(took)
-        lines.append(f"| {name} | {min(took):.1f} | {middle:.1f} | {max(took):.1f} | {middle / bare:.1f} |")
+        walls, cpu = [one.wall for one in took], min(one.cpu for one in took)
+        lines.append(
+            f"| {name} | {min(walls):.1f} | {statistics.median(walls):.1f} | {max(walls):.1f} | {cpu:.1f} "
+            f"| {min(walls) / min(one.wall for one in bare):.1f} | {cpu / min(one.cpu for one in bare):.1f} |"
+        )
     return "\n".join(lines)
 
 
@@ -182,10 +195,11 @@ def report(rounds: int) -> str:
     """Both tables and how they came about."""
     small = table(measure(runners(), rounds))
     big = table(measure(big_runners(), max(3, rounds // 5)))
+    machine = f"{machine_class()}; load average {os.getloadavg()[0]:.0f}"
     return (
-        f"Measured {datetime.now(UTC):%Y-%m-%d} on: {machine_class()}. {rounds} interleaved rounds, "
-        f"warm cache, milliseconds of wall time.\n\nA machine of 51 functions:\n\n{small}\n\nBigger machines "
-        f"({max(3, rounds // 5)} rounds):\n\n{big}\n"
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on: {machine}. {rounds} interleaved rounds, warm cache, "
+        f"milliseconds.\n\nA machine of 51 functions:\n\n{small}\n\n"
+        f"Bigger machines ({max(3, rounds // 5)} rounds):\n\n{big}\n"
     )
 
 
