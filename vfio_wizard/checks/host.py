@@ -26,6 +26,17 @@ def cpu_vendor(facts: HostFacts) -> str:
     return known(facts.cpu.vendor, "")
 
 
+def iommu_vendor(facts: HostFacts) -> str:
+    """Whose IOMMU the firmware describes; the processor's vendor where the tables do not tell.
+
+    In a guest they may differ: QEMU offers its Intel IOMMU on AMD processors too.
+    """
+    dmar, ivrs = facts.iommu.tables.dmar is True, facts.iommu.tables.ivrs is True
+    if dmar != ivrs:
+        return "intel" if dmar else "amd"
+    return cpu_vendor(facts)
+
+
 def is_guest(facts: HostFacts) -> bool:
     """Whether the machine is known to run under a hypervisor."""
     return isinstance(facts.kernel.hypervisor, str)

@@ -13,10 +13,10 @@ from vfio_wizard.cards.units import Gpu
 from vfio_wizard.checks.check import Check, Situation, reserved_directly, weight
 from vfio_wizard.checks.host import (
     config,
-    cpu_vendor,
     firmware_words,
     has_item,
     holds_groups,
+    iommu_vendor,
     is_guest,
     is_x86,
     log_lines,
@@ -158,7 +158,7 @@ def _look_closer(facts: HostFacts) -> Fix:
     if is_x86(facts) is False or first_gap(*facts.iommu.tables) is None:
         return by_user(log[0].upper() + log[1:], _LOOK_AT_LOG)
     words = ""
-    if cpu_vendor(facts) in ("intel", "") and not has_item(words_on_line(facts), "intel_iommu", "on"):
+    if iommu_vendor(facts) in ("intel", "") and not has_item(words_on_line(facts), "intel_iommu", "on"):
         words = "add intel_iommu=on to the kernel command line (Intel); if that does not help, "
     text = f"If /{_TABLES} holds neither DMAR nor IVRS: {_switch_on(facts)} If it holds one: {words}{log}"
     return by_user(text, ("ls", f"/{_TABLES}"), _LOOK_AT_LOG)
@@ -175,7 +175,7 @@ def _no_firmware_table(facts: HostFacts) -> _Cause | None:
 
 def _switched_off_on_line(facts: HostFacts) -> _Cause | None:
     line = words_on_line(facts)
-    vendor = cpu_vendor(facts)
+    vendor = iommu_vendor(facts)
     names = [name for name, of in (("intel_iommu", "intel"), ("amd_iommu", "amd")) if vendor in (of, "")]
     found = [f"{name}=off" for name in ("iommu", *names) if has_item(line, name, "off")]
     if not found:
@@ -186,7 +186,7 @@ def _switched_off_on_line(facts: HostFacts) -> _Cause | None:
 
 
 def _driver_not_built(facts: HostFacts) -> _Cause | None:
-    option = {"intel": "INTEL_IOMMU", "amd": "AMD_IOMMU"}.get(cpu_vendor(facts))
+    option = {"intel": "INTEL_IOMMU", "amd": "AMD_IOMMU"}.get(iommu_vendor(facts))
     if option is None or config(facts, option) != "n":
         return None
     fix = Fix(Who.VENDOR, f"Boot a kernel with CONFIG_{option}=y; the usual distribution kernels have it.")
@@ -210,7 +210,7 @@ def _intel_default_off(facts: HostFacts) -> _Cause | None:
 def _may_default_to_off(facts: HostFacts) -> bool:
     """VT-d is neither asked for nor refused on the line, and no configuration is known to switch it on."""
     line = words_on_line(facts)
-    if cpu_vendor(facts) != "intel" or isinstance(facts.kernel.cmdline, Unread):
+    if iommu_vendor(facts) != "intel" or isinstance(facts.kernel.cmdline, Unread):
         return False
     if has_item(line, "intel_iommu", "on") or has_item(line, "intel_iommu", "off"):
         return False
@@ -304,7 +304,7 @@ def _reserved_of(case: Situation, gpu: Gpu) -> Outcome:
     regions = reserved_directly(facts, gpu)
     if regions:
         return failed(
-            f"the firmware keeps memory of {gpu.address} mapped 1:1, so VFIO refuses it",
+            f"the firmware keeps memory of {gpu.address} mapped 1:1, which current kernels refuse",
             _reserved_fix(facts),
             *(
                 (f"{facts.iommu.origin}/{line.split(':')[0].removeprefix('group ')}/reserved_regions", line)
@@ -328,7 +328,7 @@ def _reserved_of(case: Situation, gpu: Gpu) -> Outcome:
 
 
 def _reserved_fix(facts: HostFacts) -> Fix:
-    vendor = cpu_vendor(facts)
+    vendor = iommu_vendor(facts)
     version = kernel_version(facts.kernel.release) if isinstance(facts.kernel.release, str) else None
     text = "Update the firmware, or switch off the firmware feature that uses the card before boot."
     if vendor == "amd" and version is not None and version < since("direct-regions-refused"):

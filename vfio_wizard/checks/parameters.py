@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from vfio_wizard.checks.check import Check, Situation
-from vfio_wizard.checks.host import config, cpu_vendor
+from vfio_wizard.checks.host import config, iommu_vendor
 from vfio_wizard.checks.isolation import is_refused
 from vfio_wizard.checks.outcome import Seen, by_user, failed, first_gap, passed, unknown
 from vfio_wizard.checks.ways import change_line
@@ -123,11 +123,11 @@ def _version(case: Situation) -> KernelVersion | None:
 
 
 def _is_vendor(case: Situation, vendor: str) -> bool | None:
-    return cpu_vendor(case.facts) == vendor if cpu_vendor(case.facts) else None
+    return iommu_vendor(case.facts) == vendor if iommu_vendor(case.facts) else None
 
 
 def _intel_default_on(case: Situation) -> bool | None:
-    if cpu_vendor(case.facts) not in ("intel", ""):
+    if iommu_vendor(case.facts) not in ("intel", ""):
         return False
     if isinstance(case.facts.kernel.config, Unread):
         return None

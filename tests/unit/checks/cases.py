@@ -176,6 +176,16 @@ FAILS: tuple[Case, ...] = (
         "Add intel_iommu=on",
     ),
     Case(
+        "Intel's IOMMU offered to a guest on an AMD processor",
+        "iommu.enabled",
+        good_machine(
+            **(AMD_HOST | NO_GROUPS | {"dmar": True, "ivrs": False}),
+            cmdline=Kargs.parse("intel_iommu=off"),
+        ),
+        "intel_iommu=off is on the command line",
+        "Take intel_iommu=off",
+    ),
+    Case(
         "switched off on the command line",
         "iommu.enabled",
         line("intel_iommu=on,off quiet", **NO_GROUPS),
