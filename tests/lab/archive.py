@@ -11,9 +11,32 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-MIRROR = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 KERNEL = "linux-image-amd64"
+
+
+def sources(suite: str, security: bool = False) -> tuple[str, ...]:
+    """The lines of a sources.list for a release, from where this machine gets its own packages.
+
+    ``$LAB_MIRROR`` names another place. Raises RuntimeError where apt knows no Debian archive.
+    """
+    main = os.environ.get("LAB_MIRROR") or _mirror(is_security=False)
+    if main is None:
+        message = "apt has no archive of Debian packages here; name one with LAB_MIRROR"
+        raise RuntimeError(message)
+    lines = [f"{main} {suite} main"]
+    second = _mirror(is_security=True) if security else None
+    if second is not None:
+        lines.append(f"{second} {suite}-security main")
+    return tuple(f"deb [signed-by={KEYRING}] {line}" for line in lines)
+
+
+def _mirror(*, is_security: bool) -> str | None:
+    words = ("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages")
+    told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60).stdout
+    places = [line.split() for line in told.splitlines() if len(line.split()) == 2]
+    found = [place for place, release in places if release.endswith("-security") == is_security]
+    return found[0].rstrip("/") if found else None
 
 
 class Archive(NamedTuple):
@@ -56,7 +79,7 @@ class Archive(NamedTuple):
         for name in ("lists/partial", "archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
-        (self.folder / "sources.list").write_text(f"deb [signed-by={KEYRING}] {MIRROR} {self.suite} main\n")
+        (self.folder / "sources.list").write_text("\n".join(sources(self.suite)) + "\n")
         (self.folder / "apt.conf").write_text(_CONFIGURATION.format(folder=self.folder))
 
     def _apt(self, *arguments: str) -> str:

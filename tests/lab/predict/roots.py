@@ -12,11 +12,10 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.lab.archive import KEYRING, MIRROR
+from tests.lab.archive import sources
 from tests.lab.machine import Boot, Machine
 from tests.lab.topologies import port
 
-SECURITY = "http://deb.debian.org/debian-security"
 TOOLS = ("systemd-sysv", "udev", "kmod", "zstd", "driverctl", "pciutils", "dbus")
 DISK_MIB = 2600
 CPU = "Nehalem"
@@ -131,12 +130,11 @@ def build(root: Root, lab: Path) -> None:
 
 def _install(root: Root, lab: Path) -> None:
     lab.mkdir(parents=True, exist_ok=True)
-    sources = lab / f"{root.name}.list"
-    lines = (f"{MIRROR} {root.suite} main", f"{SECURITY} {root.suite}-security main")
-    sources.write_text("".join(f"deb [signed-by={KEYRING}] {line}\n" for line in lines))
+    places = lab / f"{root.name}.list"
+    places.write_text("\n".join(sources(root.suite, security=True)) + "\n")
     packages = ",".join(("linux-image-amd64", root.generator, *TOOLS))
     tar = lab / f"{root.name}.tar"
-    run("mmdebstrap", "--variant=minbase", f"--include={packages}", root.suite, str(tar), str(sources))
+    run("mmdebstrap", "--variant=minbase", f"--include={packages}", root.suite, str(tar), str(places))
     root.folder(lab).mkdir()
     run("tar", "-C", str(root.folder(lab)), "-xf", str(tar), "--exclude=./dev/*")
     tar.unlink()
