@@ -71,3 +71,6 @@ class NextBoot(NamedTuple):
     root: RootConfiguration
     driver_modules: Mapping[str, str]
     """The module behind each driver that is registered now; one that is compiled in has none."""
+    keeps_rd_blacklist: bool | None = None
+    """Whether dracut's ``rd.driver.blacklist=`` lasts beyond the initramfs, as since it is written to /run;
+    None where the host's dracut was not seen."""

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 
 from vfio_wizard.knowledge.claims import claimants
 from vfio_wizard.knowledge.drivers import DRIVER_NAME, MODESET_OFF, WITHOUT_TABLE
-from vfio_wizard.model.facts import ModprobeConfig
 from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.predict.ids import ids_of, parse_ids
@@ -344,7 +343,7 @@ class Contest:
             return [f"driver_override is {card.override} ({card.override_why})"]
         if not card.matches:
             return ["no module of this kernel names its id"]
-        kmod = self._ground.modprobe(known(self._ground.facts.modprobe, ModprobeConfig(())), None)
+        kmod = self._ground.root_modprobe()
         found = []
         for module in card.matches:
             line = kmod.blacklisted(module) or kmod.first("install", module)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from vfio_wizard.knowledge import claims
 from vfio_wizard.knowledge.drivers import INITCALL, KEEPS_BRIDGES, NEEDS_MODESET, WITHOUT_TABLE
-from vfio_wizard.model.facts import HostFacts, InstalledKernel
+from vfio_wizard.model.facts import HostFacts, InstalledKernel, ModprobeLine
 from vfio_wizard.model.image import InitramfsImage
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.modules import KernelModules, NextBoot
@@ -15,8 +15,8 @@ from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.predict.contest import VFIO, Contest, Why, driver_name, will_have_group
 from vfio_wizard.predict.ids import ids_of, parse_ids
 from vfio_wizard.predict.kmod import of_command_line
-from vfio_wizard.predict.outcome import BUILT_IN, UNKNOWN, FunctionPrediction, KernelPrediction
-from vfio_wizard.predict.timeline import Ground, Phase, image_phases, root_phases
+from vfio_wizard.predict.outcome import BUILT_IN, ROOT, UNKNOWN, FunctionPrediction, KernelPrediction
+from vfio_wizard.predict.timeline import Ground, Phase, image_blacklist, image_phases, root_phases
 
 Images = Mapping[str, InitramfsImage | Unread | None]
 """By kernel release; None for a kernel that boots without an image."""
@@ -42,7 +42,9 @@ def _kernel(
     boot: NextBoot,
 ) -> KernelPrediction:
     words, origin, notes = _command_line(facts, image)
-    ground = Ground(facts, tables, boot, words, origin, _refused(words, origin))
+    inside = _rd_blacklist(words, origin, image)
+    lasting = inside if boot.keeps_rd_blacklist else ()
+    ground = Ground(facts, tables, boot, words, origin, _refused(words, origin), lasting)
     gap = _gap(image)
     root = list(root_phases(ground))
     silence = _silence(facts, tables)
@@ -54,6 +56,8 @@ def _kernel(
     else:
         notes += (f"what the initramfs does is not known: {gap.reason}",)
         functions = _in_the_dark(ground, root, gap)
+    if inside and boot.keeps_rd_blacklist is None:
+        functions = tuple(_after_unknown_dracut(ground, one, inside) for one in functions)
     if isinstance(image, InitramfsImage):
         notes += (f"the initramfs is {image.path}",)
     elif image is None:
@@ -104,6 +108,27 @@ def _gap(image: InitramfsImage | Unread | None) -> Unread | None:
     if isinstance(image, Unread):
         return image
     return image.gaps[0] if image is not None and image.gaps else None
+
+
+def _rd_blacklist(
+    words: Kargs, origin: str, image: InitramfsImage | Unread | None
+) -> tuple[ModprobeLine, ...]:
+    """What dracut takes away by parameter. Newer ones write it to /run, where the real root finds it too."""
+    if not isinstance(image, InitramfsImage) or image.made_by != "dracut":
+        return ()
+    return image_blacklist(words, origin, image)
+
+
+def _after_unknown_dracut(
+    ground: Ground, told: FunctionPrediction, lines: tuple[ModprobeLine, ...]
+) -> FunctionPrediction:
+    """Whether the parameter lasts depends on the version of dracut, which nothing told."""
+    function = next(one for one in ground.functions if one.address == told.address)
+    line = next((one for one in lines if one.module in ground.matches(function)), None)
+    if line is None or told.stage != ROOT:
+        return told
+    why = f"{line.origin} lasts beyond the initramfs with newer dracut only, and its version is not known"
+    return FunctionPrediction(told.address, UNKNOWN, None, (why, *told.why))
 
 
 def _silence(facts: HostFacts, tables: KernelModules) -> Unread | None:

@@ -49,6 +49,8 @@ class Ground(NamedTuple):
     words_origin: str
     refused: dict[str, str]
     """Modules that the kernel will not start, and why."""
+    lasting: tuple[ModprobeLine, ...] = ()
+    """Lines that the initramfs leaves behind in /run/modprobe.d."""
 
     @property
     def functions(self) -> tuple[PciFunction, ...]:
@@ -71,10 +73,17 @@ class Ground(NamedTuple):
         depends = known(self.tables.depends, dict[str, tuple[str, ...]]())
         return Modprobe(lines, depends, inside, self.builtin(), self.refused)
 
+    def root_modprobe(self) -> Modprobe:
+        """modprobe on the real root."""
+        config = known(self.facts.modprobe, ModprobeConfig(()))
+        return self.modprobe(ModprobeConfig((*config.lines, *self.lasting)), None)
+
 
 def image_phases(ground: Ground, image: InitramfsImage) -> Iterator[Phase]:
     """What the initramfs does."""
-    config = ModprobeConfig((*image.modprobe.lines, *_dracut_blacklist(ground, image)))
+    config = ModprobeConfig(
+        (*image.modprobe.lines, *image_blacklist(ground.words, ground.words_origin, image))
+    )
     kmod = ground.modprobe(config, image.modules)
     scripts = [read_override(f"{image.path}:{one.path}", one.text) for one in image.scripts]
     scripts = [one for one in scripts if "/modprobe.d/" not in one.path]
@@ -90,8 +99,8 @@ def image_phases(ground: Ground, image: InitramfsImage) -> Iterator[Phase]:
 
 
 def root_phases(ground: Ground) -> Iterator[Phase]:
-    """What happens once the real root is there."""
-    kmod = ground.modprobe(known(ground.facts.modprobe, ModprobeConfig(())), None)
+    """What happens once the real root is there; newer dracut hands its blacklist on to it."""
+    kmod = ground.root_modprobe()
     root = ground.boot.root
     scripts = [read_override(one.path, one.text) for one in root.overrides if one.enabled]
     named = [EarlyLoad(one.module, "", one.origin, BESIDE_UDEV) for one in root.loads]
@@ -122,13 +131,13 @@ def _driver_pre(ground: Ground, image: InitramfsImage) -> tuple[EarlyLoad, ...]:
     return tuple(found)
 
 
-def _dracut_blacklist(ground: Ground, image: InitramfsImage) -> tuple[ModprobeLine, ...]:
-    """``rd.driver.blacklist=`` of dracut, ``blacklist=`` of initramfs-tools: for the initramfs only."""
+def image_blacklist(words: Kargs, words_origin: str, image: InitramfsImage) -> tuple[ModprobeLine, ...]:
+    """``rd.driver.blacklist=`` of dracut, ``blacklist=`` of initramfs-tools."""
     names = {"dracut": ("rd.driver.blacklist", "rdblacklist"), "initramfs-tools": ("blacklist",)}
     found = []
     for name in names.get(str(known(image.made_by, "")), ()):
-        for value in ground.words.values(name):
-            origin = f"{ground.words_origin}: {name}={value}"
+        for value in words.values(name):
+            origin = f"{words_origin}: {name}={value}"
             found += [ModprobeLine(origin, "blacklist", _plain(one), "") for one in value.split(",") if one]
     return tuple(found)
 

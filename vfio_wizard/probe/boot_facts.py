@@ -53,7 +53,18 @@ def read_next_boot(
     root = _root(host)
     names = _named(facts, images, root)
     kernels = tuple(_kernel(host, facts, kernel, names) for kernel in known(facts.kernels, ()))
-    return NextBoot(kernels, root, _driver_modules(host, facts))
+    return NextBoot(kernels, root, _driver_modules(host, facts), _keeps_rd_blacklist(host))
+
+
+def _keeps_rd_blacklist(host: Host) -> bool | None:
+    """From dracut's own parse-kernel.sh: what stands in /run is still there on the real root."""
+    folder = "usr/lib/dracut/modules.d"
+    for name in known(host.names(folder), ()):
+        if name.endswith("kernel-modules"):
+            text = host.text(f"{folder}/{name}/parse-kernel.sh", _TEXT_LIMIT)
+            if isinstance(text, str):
+                return "=/run/modprobe.d" in text
+    return None
 
 
 def _named(

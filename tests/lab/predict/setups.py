@@ -164,7 +164,7 @@ SETUPS = (
     Setup("install line that does nothing", D12, {VFIO: "install snd_hda_intel /bin/true\n"}),
     Setup("pci-stub", D12, {VFIO: f"options pci-stub ids={IDS}\n", IT_MODULES: "pci_stub\n"}),
     Setup(
-        "id of a built-in driver's device",
+        "id of a device with a built-in driver",
         D12,
         {VFIO: "options vfio-pci ids=1b36:0002,1002:5159\n", IT_MODULES: "vfio_pci\n"},
     ),

@@ -20,8 +20,10 @@ sound chip has the same id as that audio function, so that an id catches both; i
 twins a second card of the same model sits at 02:00 in its place. Where a set-up is not about it,
 amdgpu is blacklisted, which saves a third of the emulated boot.
 
-The first boots found one rule that was missing: amdgpu's table names every AMD display by class, so
-that with radeon blacklisted it was predicted for the card; its probe leaves old cards to radeon.
+The boots found two rules that were missing, and the figures below are those of the corrected program:
+amdgpu's table names every AMD display by class, so that with radeon blacklisted it was predicted for
+the card, while its probe leaves old cards to radeon; and dracut 106 writes `rd.driver.blacklist=`
+to /run, so that it lasts on the real root, where three functions had been predicted to be claimed.
 """
 
 

@@ -197,6 +197,14 @@ def test_rd_driver_pre_is_for_dracut() -> None:
     assert drivers(host(words=words), image(modules=WITH_HOST)) == HOST
 
 
+@pytest.mark.parametrize(("lasts", "expected"), [(True, None), (False, "radeon"), (None, "unknown")])
+def test_rd_driver_blacklist_lasts_with_newer_dracut(lasts: bool | None, expected: str | None) -> None:
+    tables = boot()._replace(keeps_rd_blacklist=lasts)
+    card = told(host(words="rd.driver.blacklist=radeon"), image(made_by="dracut", modules=WITH_HOST), tables)
+    assert card.driver == expected
+    assert lasts is False or "rd.driver.blacklist=radeon" in card.why[0]
+
+
 def test_modules_load_on_the_root_races_with_udev() -> None:
     facts = host(IDS)
     assert told(facts, image(modules=frozenset()), boot(loads=("vfio_pci",))).driver == "unknown"
