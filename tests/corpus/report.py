@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from tests.corpus.differences import DIFFERENCES
 from tests.corpus.machines import TREE, Recorded, machines
 from tests.corpus.outcomes import STORIES, UNTOLD, Story
+from tests.unpacking import unpack
 from vfio_wizard.checks.registry import run_checks
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Status
@@ -56,7 +57,7 @@ def _facts(machine: Recorded) -> HostFacts:
         return read_texts(machine.parts)
     archive = next(path for path in machine.files if path.suffix == ".bz2")
     with tempfile.TemporaryDirectory() as place, tarfile.open(archive) as packed:
-        packed.extractall(place, filter="tar")
+        unpack(packed, Path(place), "tar")
         root = next(path.parent for path in sorted(Path(place).rglob("sys")) if (path / "bus").is_dir())
         return gather(RootHost(str(root)))
 

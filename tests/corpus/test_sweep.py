@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.corpus.machines import CORPUS, TREE, Recorded, machines
+from tests.unpacking import unpack
 from vfio_wizard.cli import main
 
 Json = dict[str, Any]
@@ -30,7 +31,7 @@ def source(machine: Recorded, place: Path) -> str:
     if machine.data == TREE:
         archive = next(path for path in machine.files if path.suffix == ".bz2")
         with tarfile.open(archive) as packed:
-            packed.extractall(place, filter="tar")
+            unpack(packed, place, "tar")
         return str(next(path.parent for path in sorted(place.rglob("sys")) if (path / "bus").is_dir()))
     for path in machine.files:
         (place / path.name).symlink_to(path)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.corpus.machines import CORPUS, FACTER, LISTING, TREE, Recorded, Truth, machines
+from tests.unpacking import unpack
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.probe.gather import gather
 from vfio_wizard.probe.text.read import read_texts
@@ -184,7 +185,7 @@ def _assert_boot_display(seen: Json, truth: Truth) -> None:
 def test_an_unpacked_sysfs_tree_is_read_like_a_host(machine: Recorded, tmp_path: Path) -> None:
     archive = next(path for path in machine.files if path.suffix == ".bz2")
     with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path, filter="tar")
+        unpack(packed, tmp_path, "tar")
     root = next(path.parent for path in sorted(tmp_path.rglob("sys")) if (path / "bus").is_dir())
 
     seen = groups_json(gather(RootHost(str(root))), {})

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from tests.unpacking import unpack
+
 GZIP = b"\x1f\x8b\x08"
 
 QEMU = "qemu-system-x86_64"
@@ -122,7 +124,7 @@ class Machine:
             message = f"the machine sent no report; see {self.console}"
             raise LabError(message)
         with tarfile.open(fileobj=io.BytesIO(sent[start:])) as report:
-            report.extractall(folder, filter="data")
+            unpack(report, folder, "data")
 
     def power_cut(self) -> None:
         """Take the power away, as a plug does; nothing more is written."""
