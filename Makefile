@@ -59,6 +59,10 @@ lab: tools ## boot the virtual machines that CI boots
 	@sh scripts/install-test-tools.sh lab
 	$(BIN)/python -m tests.lab.run $(ARGS)
 
+lab-predict: tools ## boot a sample of set-ups and compare them with what was predicted
+	@sh scripts/install-test-tools.sh lab
+	$(BIN)/python -m tests.lab.predict.run $(ARGS)
+
 lab-full: tools ## boot every virtual machine there is
 	@sh scripts/install-test-tools.sh lab
 	$(BIN)/python -m tests.lab.run --full $(ARGS)
@@ -73,4 +77,4 @@ clean: ## remove everything that can be made again
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov .lab .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test tools lint format-check types imports pytest format docs docs-check cover fuzz lab lab-full bench dist clean
+.PHONY: help run test tools lint format-check types imports pytest format docs docs-check cover fuzz lab lab-predict lab-full bench dist clean
