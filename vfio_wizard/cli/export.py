@@ -126,7 +126,7 @@ def _joined(rendered: Rendered) -> str:
     parts = [
         f"# file: {one.path} (mode {one.mode}, {one.action.value})\n{one.text}" for one in rendered.artifacts
     ]
-    parts += [f"# then run: {' '.join(words)}\n" for words in rendered.commands]
+    parts += [f"# then run: {one.shown}\n" for one in rendered.commands]
     return "\n".join(parts)
 
 

@@ -5,7 +5,7 @@ Only the render floor knows how a boot loader, an initramfs generator or NixOS s
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from vfio_wizard.model.kargs import Kargs
@@ -237,6 +237,39 @@ def _holds(parameter: Parameter, kernel: KernelVersion | None) -> bool:
     return kernel is not None and kernel < parameter.before
 
 
+class Stage(IntEnum):
+    """When a part of the change is made; a stage begins when the one before is done and proven."""
+
+    FILES = 1
+    """modprobe.d, initramfs configuration, device rules: nothing boots with them yet."""
+    IMAGE = 2
+    """The initramfs images are built, and looked into."""
+    LOADER = 3
+    """Where the kernel command line is stored."""
+    ENTRIES = 4
+    """The boot loader's own files are made from it, and read again."""
+    AFTER = 5
+    """What no boot depends on: group memberships, shared memory."""
+
+
+class Run(NamedTuple):
+    """A command of the change, by its argument list.
+
+    ``makes`` are the paths that it may write, relative to the root, with ``*`` within a name: they are kept
+    before it runs and put back byte for byte by undo. ``undo`` takes back what is not in files.
+    """
+
+    argv: tuple[str, ...]
+    stage: Stage
+    makes: tuple[str, ...] = ()
+    undo: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """As a person would type it; words with blanks keep quotes."""
+        return " ".join(f"'{word}'" if " " in word else word for word in self.argv)
+
+
 class Action(StrEnum):
     """What happens to a file."""
 
@@ -246,10 +279,14 @@ class Action(StrEnum):
 
 
 class Artifact(NamedTuple):
-    """One file as one dialect spells it. ``path`` is absolute, or relative for an export."""
+    """One file as one dialect spells it. ``path`` is absolute, or relative for an export.
+
+    ``text`` is the whole new content, with bytes that are no UTF-8 as surrogates; with APPEND only its end.
+    """
 
     path: str
     mode: str
     action: Action
     text: str
     because: str
+    stage: Stage = Stage.FILES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vfio_wizard.model.plan import Artifact, Plan
+from vfio_wizard.model.plan import Artifact, Plan, Run
 
 SCHEMA = "vfio-wizard/plan/1"
 
@@ -13,7 +13,7 @@ SCHEMA = "vfio-wizard/plan/1"
 def plan_json(
     plan: Plan,
     artifacts: Sequence[Artifact],
-    commands: Sequence[Sequence[str]] = (),
+    commands: Sequence[Run] = (),
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The plan with its artifacts and commands; lists that are empty when the host matches already."""
@@ -30,7 +30,7 @@ def plan_json(
             "remove": [one.word for one in plan.remove],
         },
         "artifacts": [_artifact(one) for one in artifacts],
-        "commands": [list(one) for one in commands],
+        "commands": [list(one.argv) for one in commands],
         "refusals": [{"id": one.id, "text": one.text} for one in plan.refusals],
         "warnings": [{"id": one.id, "text": one.text} for one in plan.warnings],
         "notes": list(notes),

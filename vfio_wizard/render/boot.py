@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vfio_wizard.model.kargs import Kargs
-from vfio_wizard.model.plan import Action, Artifact, Plan
+from vfio_wizard.model.plan import Action, Artifact, Plan, Run, Stage
 from vfio_wizard.render.outcome import HEAD, MARK, Rendered
 
 _BECAUSE = "gives the kernel the parameters of the plan"
 _WITH_GRUB_D = frozenset(
     ("debian", "ubuntu", "linuxmint", "pop", "proxmox", "raspbian", "zorin", "elementary")
 )
+
+
+def _stored(path: str, action: Action, text: str) -> Artifact:
+    return Artifact(path, "0644", action, text, _BECAUSE, Stage.LOADER)
 
 
 def grub(plan: Plan) -> Rendered:
@@ -24,12 +28,16 @@ def grub(plan: Plan) -> Rendered:
         return _removals(plan)
     line = f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {words}"\n'
     if plan.machine.distribution in _WITH_GRUB_D:
-        file = Artifact(f"/etc/default/grub.d/{MARK}.cfg", "0644", Action.CREATE, HEAD + line, _BECAUSE)
+        file = Artifact(
+            f"/etc/default/grub.d/{MARK}.cfg", "0644", Action.CREATE, HEAD + line, _BECAUSE, Stage.LOADER
+        )
         update: tuple[str, ...] = ("update-grub",)
     else:
-        file = Artifact("/etc/default/grub", "0644", Action.APPEND, f"# {MARK}\n{line}", _BECAUSE)
+        file = Artifact(
+            "/etc/default/grub", "0644", Action.APPEND, f"# {MARK}\n{line}", _BECAUSE, Stage.LOADER
+        )
         update = ("grub-mkconfig", "-o", "/boot/grub/grub.cfg")
-    return Rendered((file,), (update,)).joined(_removals(plan))
+    return Rendered((file,), (Run(update, Stage.ENTRIES),)).joined(_removals(plan))
 
 
 def grub_bls(plan: Plan) -> Rendered:
@@ -39,7 +47,7 @@ def grub_bls(plan: Plan) -> Rendered:
         command.append(f"--args={_words(plan)}")
     if plan.remove:
         command.append("--remove-args=" + " ".join(one.word for one in plan.remove))
-    return Rendered(commands=(tuple(command),) if len(command) > 2 else ())
+    return Rendered(commands=(Run(tuple(command), Stage.ENTRIES),) if len(command) > 2 else ())
 
 
 def kernel_cmdline(*update: str) -> Callable[[Plan], Rendered]:
@@ -50,8 +58,8 @@ def kernel_cmdline(*update: str) -> Callable[[Plan], Rendered]:
         if line is None or not _names_a_root(line):
             return _by_hand("the line in /etc/kernel/cmdline")(plan)
         text = f"{line}\n"
-        file = Artifact("/etc/kernel/cmdline", "0644", Action.REPLACE, text, _BECAUSE)
-        return Rendered((file,), (update,) if update else ())
+        file = _stored("/etc/kernel/cmdline", Action.REPLACE, text)
+        return Rendered((file,), (Run(update, Stage.ENTRIES),) if update else ())
 
     return render
 
@@ -73,13 +81,16 @@ def kernel_install(plan: Plan) -> Rendered:
     debian = plan.machine.distribution in _WITH_GRUB_D
     image = f"/boot/vmlinuz-{release}" if debian else f"/usr/lib/modules/{release}/vmlinuz"
     note = "Other installed kernels keep their old entries, as a way back, until they are updated."
-    return found._replace(commands=(("kernel-install", "add", release, image),), notes=(note,))
+    return found._replace(
+        commands=(Run(("kernel-install", "add", release, image), Stage.ENTRIES),), notes=(note,)
+    )
 
 
 def kernelstub(plan: Plan) -> Rendered:
     """Pop!_OS: one call for each parameter."""
-    added = tuple(("kernelstub", "-a", one.word) for one in plan.missing())
-    return Rendered(commands=(*added, *(("kernelstub", "-d", one.word) for one in plan.remove)))
+    added = tuple(Run(("kernelstub", "-a", one.word), Stage.ENTRIES) for one in plan.missing())
+    gone = tuple(Run(("kernelstub", "-d", one.word), Stage.ENTRIES) for one in plan.remove)
+    return Rendered(commands=(*added, *gone))
 
 
 def rpm_ostree(plan: Plan) -> Rendered:
@@ -88,14 +99,16 @@ def rpm_ostree(plan: Plan) -> Rendered:
     command = ["rpm-ostree", "kargs", *(f"--append-if-missing={word}" for word in words)]
     command += [f"--delete-if-present={one.word}" for one in plan.remove]
     track = ("rpm-ostree", "initramfs-etc", f"--track=/etc/modprobe.d/{MARK}.conf")
-    return Rendered(commands=(tuple(command), track))
+    return Rendered(commands=(Run(tuple(command), Stage.ENTRIES), Run(track, Stage.ENTRIES)))
 
 
 def bootc(plan: Plan) -> Rendered:
     """Kernel arguments belong to the image: a file for its build."""
     quoted = ", ".join(f'"{one.word}"' for one in plan.missing())
     text = f"{HEAD}kargs = [{quoted}]\n"
-    file = Artifact(f"/usr/lib/bootc/kargs.d/{MARK}.toml", "0644", Action.CREATE, text, _BECAUSE)
+    file = Artifact(
+        f"/usr/lib/bootc/kargs.d/{MARK}.toml", "0644", Action.CREATE, text, _BECAUSE, Stage.LOADER
+    )
     return Rendered((file,), notes=("This file goes into the build of the image, not onto this host.",))
 
 
@@ -105,9 +118,11 @@ def limine_entry_tool(plan: Plan) -> Rendered:
     if not words:
         return _removals(plan)
     text = f'{HEAD}KERNEL_CMDLINE[default]+=" {words}"\n'
-    file = Artifact(f"/etc/limine-entry-tool.d/{MARK}.conf", "0644", Action.CREATE, text, _BECAUSE)
+    file = Artifact(
+        f"/etc/limine-entry-tool.d/{MARK}.conf", "0644", Action.CREATE, text, _BECAUSE, Stage.LOADER
+    )
     update = "limine-mkinitcpio" if plan.machine.initramfs == "mkinitcpio" else "limine-update"
-    return Rendered((file,), ((update,),)).joined(_removals(plan))
+    return Rendered((file,), (Run((update,), Stage.ENTRIES),)).joined(_removals(plan))
 
 
 def sdboot_manage(plan: Plan) -> Rendered:
@@ -116,14 +131,14 @@ def sdboot_manage(plan: Plan) -> Rendered:
     if not words:
         return _removals(plan)
     text = f'# {MARK}\nLINUX_OPTIONS="$LINUX_OPTIONS {words}"\n'
-    file = Artifact("/etc/sdboot-manage.conf", "0644", Action.APPEND, text, _BECAUSE)
-    return Rendered((file,), (("sdboot-manage", "gen"),)).joined(_removals(plan))
+    file = _stored("/etc/sdboot-manage.conf", Action.APPEND, text)
+    return Rendered((file,), (Run(("sdboot-manage", "gen"), Stage.ENTRIES),)).joined(_removals(plan))
 
 
 def plain(plan: Plan) -> Rendered:
     """The words alone, one a line, for a chain that this tool does not write."""
     text = "".join(f"{one.word}\n" for one in plan.missing())
-    return Rendered((Artifact("kernel-parameters.txt", "0644", Action.CREATE, text, _BECAUSE),))
+    return Rendered((_stored("kernel-parameters.txt", Action.CREATE, text),))
 
 
 def _by_hand(where: str) -> Callable[[Plan], Rendered]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vfio_wizard.model.plan import Action, Artifact, Plan
+from vfio_wizard.model.plan import Action, Artifact, Plan, Run, Stage
 from vfio_wizard.render.outcome import HEAD, MARK, Rendered
 
 _BECAUSE = "loads vfio-pci before any driver that would claim the card"
@@ -46,7 +46,7 @@ def _names(plan: Plan) -> tuple[str, ...]:
 def _one_file(path: str, action: Action, text: str, update: tuple[str, ...], plan: Plan) -> Rendered:
     if not plan.modules:
         return Rendered(notes=("vfio-pci is compiled into this kernel: the initramfs needs nothing.",))
-    return Rendered((Artifact(path, "0644", action, text, _BECAUSE),), (update,))
+    return Rendered((Artifact(path, "0644", action, text, _BECAUSE),), (Run(update, Stage.IMAGE),))
 
 
 GENERATORS: dict[str, Callable[[Plan], Rendered]] = {

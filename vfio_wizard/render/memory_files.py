@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vfio_wizard.model.plan import Action, Artifact, Plan, SharedMemory
+from vfio_wizard.model.plan import Action, Artifact, Plan, Run, SharedMemory, Stage
 from vfio_wizard.model.selection import Mirror
 from vfio_wizard.render.outcome import HEAD, MARK, Rendered
 
@@ -21,7 +21,8 @@ def _shm(memory: SharedMemory) -> Rendered:
     text = f"{HEAD}f /dev/shm/looking-glass 0660 {memory.owner or 'root'} kvm -\n"
     path = f"/etc/tmpfiles.d/{MARK}.conf"
     return Rendered(
-        (Artifact(path, "0644", Action.CREATE, text, _BECAUSE),), (("systemd-tmpfiles", "--create", path),)
+        (Artifact(path, "0644", Action.CREATE, text, _BECAUSE),),
+        (Run(("systemd-tmpfiles", "--create", path), Stage.AFTER, makes=("dev/shm/looking-glass",)),),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from vfio_wizard.model.plan import Artifact
+from vfio_wizard.model.plan import Artifact, Run
 
 MARK = "vfio-wizard"
 HEAD = "# Written by vfio-wizard. Delete this file to take it back.\n"
@@ -14,8 +14,10 @@ class Rendered(NamedTuple):
     """Artifacts to write, commands to run after them, notes for a person."""
 
     artifacts: tuple[Artifact, ...] = ()
-    commands: tuple[tuple[str, ...], ...] = ()
+    commands: tuple[Run, ...] = ()
     notes: tuple[str, ...] = ()
+    ways_back: tuple[str, ...] = ()
+    """How to boot without the change when it went wrong, in words for a person in front of a boot menu."""
 
     def joined(self, other: Rendered) -> Rendered:
         """Both, each command and note once."""
@@ -23,4 +25,5 @@ class Rendered(NamedTuple):
             (*self.artifacts, *other.artifacts),
             tuple(dict.fromkeys((*self.commands, *other.commands))),
             tuple(dict.fromkeys((*self.notes, *other.notes))),
+            tuple(dict.fromkeys((*self.ways_back, *other.ways_back))),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vfio_wizard.model.errors import UsageError
-from vfio_wizard.model.plan import Action, Artifact, Plan
+from vfio_wizard.model.plan import Action, Artifact, Plan, Run, Stage
 from vfio_wizard.render import boot, initramfs, memory_files, modprobe, nixos
 from vfio_wizard.render.nixos_target import FILE_NAME
 from vfio_wizard.render.outcome import Rendered
@@ -58,7 +58,7 @@ def _nixos(plan: Plan, tool_version: str) -> Rendered:
     text = nixos.render(plan, tool_version=tool_version)
     because = "the whole change as one module; import it, and take the import away to undo it"
     file = Artifact(FILE_NAME, "0644", Action.CREATE, text, because)
-    return Rendered((file,), (("nixos-rebuild", "boot"),), nixos.notes(plan))
+    return Rendered((file,), (Run(("nixos-rebuild", "boot"), Stage.ENTRIES),), nixos.notes(plan))
 
 
 def _modprobe(plan: Plan) -> Rendered:
@@ -98,5 +98,13 @@ def _memory(plan: Plan) -> Rendered:
 
 def _groups(plan: Plan) -> Rendered:
     return Rendered(
-        commands=tuple(("usermod", "-aG", one.group, one.user) for one in plan.memberships if not one.present)
+        commands=tuple(
+            Run(
+                ("usermod", "-aG", one.group, one.user),
+                Stage.AFTER,
+                undo=(("gpasswd", "-d", one.user, one.group),),
+            )
+            for one in plan.memberships
+            if not one.present
+        )
     )

@@ -70,4 +70,4 @@ def _difference(artifact: Artifact, before: str | None) -> list[str]:
 def _commands(rendered: Rendered) -> list[str]:
     if not rendered.commands:
         return []
-    return ["", "THEN RUN", *(f"  $ {clean(' '.join(words))}" for words in rendered.commands)]
+    return ["", "THEN RUN", *(f"  $ {clean(one.shown)}" for one in rendered.commands)]
