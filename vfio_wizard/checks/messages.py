@@ -18,12 +18,17 @@ _LOOK = (
     "-c",
     "dmesg | grep -iE 'vfio|iommu|amd-vi|dmar|reserve|memlock|giving up|denied'",
 )
+_JOURNAL = ("journalctl", "--dmesg", "--boot", "--grep", "vfio|iommu|AMD-Vi|DMAR|reserve|giving up|DENIED")
+_HOW = (
+    "look through these lines. journalctl shows them without root to members of the groups adm and "
+    "systemd-journal, where there is a journal."
+)
 
 
 def _log(case: Situation) -> Iterator[Outcome]:
     log = case.facts.kernel.log
     if isinstance(log, Unread):
-        yield unknown("the kernel log was not read", log, "look through these lines.", _LOOK)
+        yield unknown("the kernel log was not read", log, _HOW, _LOOK, _JOURNAL)
         return
     own = read_own(case.facts.own).log
     found: dict[LogLine, list[str]] = {}
@@ -40,12 +45,11 @@ def _log(case: Situation) -> Iterator[Outcome]:
         )
     if not found and case.facts.kernel.log_gap is not None:
         gap = case.facts.kernel.log_gap
-        yield unknown(
-            "these lines of the log mean no trouble, but it has more", gap, "look through it.", _LOOK
-        )
+        yield unknown("these lines of the log mean no trouble, but it has more", gap, _HOW, _LOOK, _JOURNAL)
     elif not found:
         yield passed(
-            "the kernel log has no line that is known to mean trouble", ("kernel log", f"{len(log)} lines")
+            "the kernel log has no line that is known to mean trouble",
+            ("kernel log", "none of the known lines"),
         )
 
 

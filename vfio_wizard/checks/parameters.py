@@ -152,7 +152,10 @@ def _not_dracut(case: Situation) -> bool | None:
 
 
 def _not_patched(case: Situation) -> bool | None:
-    return None if isinstance(case.facts.kernel.log, Unread) else is_refused(case)
+    """The kernel says so early in its log; a log without its beginning proves nothing."""
+    kernel = case.facts.kernel
+    silent = isinstance(kernel.log, Unread) or kernel.log_gap is not None
+    return is_refused(case) or (None if silent else False)
 
 
 _CONDITIONS: dict[When, Callable[[Situation], bool | None]] = {

@@ -30,7 +30,7 @@ def run(given: Given) -> int:
 
 def _ask(host: Host) -> None:
     """What later runs on the capture will ask, the look into the boot images too."""
-    facts = gather(host, holders=False, log=True)
+    facts = gather(host, holders=False, commands=True)
     read_images(host, known(facts.kernels, ()))
     if not isinstance(facts.boot.initramfs, Unread):
         read_configuration(host, facts.boot.initramfs.name)

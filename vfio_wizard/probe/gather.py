@@ -18,20 +18,21 @@ from vfio_wizard.probe.memory import read_memory
 from vfio_wizard.probe.modprobe import read_modprobe
 from vfio_wizard.probe.network import read_network
 from vfio_wizard.probe.pci import read_pci
-from vfio_wizard.probe.quirks import read_quirks
+from vfio_wizard.probe.quirks import read_quirks, words_of_log
 from vfio_wizard.probe.times import read_times
 from vfio_wizard.probe.virt import read_virt
 from vfio_wizard.system.host import Host
 
 
-def gather(host: Host, *, topology: bool = True, holders: bool = True, log: bool = False) -> HostFacts:
+def gather(host: Host, *, topology: bool = True, holders: bool = True, commands: bool = False) -> HostFacts:
     """Read everything that a host tells; what it does not tell is a gap, never an exception.
 
     ``topology=False`` leaves out what only CPU pinning needs. ``holders=False`` leaves out which
-    processes have a card open; a recorder must leave it out. ``log=True`` asks for the kernel log,
-    which costs a command.
+    processes have a card open; a recorder must leave it out. ``commands=True`` lets
+    programs tell what files do not, which a capture may wait for and ``--check`` not.
     """
-    kernel = read_kernel(host, log)
+    own = read_quirks(host)
+    kernel = read_kernel(host, commands, words_of_log(own))
     firmware = read_firmware(host)
     iommu = read_iommu(host, kernel.log)
     pci = read_pci(host, kernel.release, iommu.groups, holders=holders)
@@ -54,7 +55,7 @@ def gather(host: Host, *, topology: bool = True, holders: bool = True, log: bool
         modprobe=read_modprobe(host),
         files=files,
         times=read_times(host, kernels, files),
-        own=read_quirks(host),
+        own=own,
     )
 
 

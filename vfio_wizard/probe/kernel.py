@@ -5,7 +5,7 @@ from __future__ import annotations
 from vfio_wizard.model.facts import Kernel
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.unread import Gap, Unread, untold
-from vfio_wizard.system.host import Command, Host
+from vfio_wizard.system.host import KERNEL_LOG, Command, Host
 
 RELEASE = "proc/sys/kernel/osrelease"
 CMDLINE = "proc/cmdline"
@@ -105,24 +105,32 @@ network card or a USB controller, and what passthrough itself needs. A module fr
 is in no ``builtin`` set, compiled in or not."""
 
 LOG_WORDS = (
+    "; giving up",
     "AMD-Vi",
     "DMAR",
     "IOMMU",
+    "Invalid PCI ROM",
     "Unknown kernel command line parameters",
     "Unknown option -",
     "VFIO",
     "VMX (outside TXT) disabled",
     "ACS overrides",
     "RLIMIT_MEMLOCK",
-    "after bus reset; giving up",
+    "RMRR",
     "can't reserve",
+    "device inaccessible",
     "disabled (by BIOS)",
     "disabled by BIOS",
     "iommu",
     "kvmfr",
+    "remapping",
     "vfio",
+    "x2apic",
 )
 """A kernel log line is kept when it holds one of these."""
+
+_FIRST_LINE = "Linux version "
+"""Each boot's log begins with this line; where it is missing, older lines were overwritten."""
 
 LOG_COMMANDS = (
     ("dmesg",),
@@ -160,11 +168,16 @@ _CPUINFO_HEAD = 8192
 """As much as the processor's facts ask for, so that a capture holds it once."""
 
 
-def read_kernel(host: Host, log: bool = False) -> Kernel:
-    """What proc and the module folders say; the kernel log, which costs a process, on request only."""
+def read_kernel(host: Host, commands: bool = False, log_words: tuple[str, ...] = ()) -> Kernel:
+    """What proc, the module folders and the kernel log say.
+
+    ``commands`` lets programs tell the log where ``dev/kmsg`` does not: what a capture may wait for.
+    ``log_words`` are further words that a line of the log is kept for.
+    """
     release = _always_there(host.text(RELEASE))
     cmdline = _always_there(host.text(CMDLINE))
     config = kernel_config(host, release)
+    log, log_gap = kernel_log(host, commands or host.kind == "capture", log_words)
     return Kernel(
         release=release,
         version=_always_there(host.text("proc/version")),
@@ -173,9 +186,10 @@ def read_kernel(host: Host, log: bool = False) -> Kernel:
         config=config,
         builtin=builtin_modules(host, release),
         loaded=_loaded(host),
-        log=kernel_log(host) if log else untold("kernel log", "not asked for"),
+        log=log,
         hypervisor=_hypervisor(host),
         cmdline_origin=CMDLINE,
+        log_gap=log_gap,
     )
 
 
@@ -265,26 +279,42 @@ def _architecture(host: Host, config: dict[str, str] | Unread) -> str | Unread:
     return "aarch64" if config["ARM64"] == "y" else told
 
 
-def kernel_log(host: Host) -> tuple[str, ...] | Unread:
-    """The lines of ``LOG_WORDS`` from dmesg, or from the journal where dmesg is closed to this user."""
-    gaps: list[Unread] = []
-    for argv in LOG_COMMANDS:
-        seen = host.run(Command(argv))
-        if isinstance(seen, str):
-            return relevant_lines(seen)
-        gaps.append(seen)
-    return gaps[0]
+Log = tuple[tuple[str, ...] | Unread, Unread | None]
+"""The lines that matter, and why there may have been more of them."""
 
 
-def relevant_lines(log: str) -> tuple[str, ...]:
+def kernel_log(host: Host, commands: bool, more: tuple[str, ...] = ()) -> Log:
+    """The lines of ``LOG_WORDS`` from ``dev/kmsg``, which takes no process, or as programs print them."""
+    words = (*LOG_WORDS, *more)
+    seen = host.lines(KERNEL_LOG, (), (_FIRST_LINE, *words))
+    if not isinstance(seen, Unread):
+        lines = relevant_lines("\n".join(seen), words)
+        return lines, None if any(_FIRST_LINE in line for line in seen) else _overwritten()
+    gaps = [seen]
+    for argv in LOG_COMMANDS if commands else ():
+        told = host.run(Command(argv))
+        if isinstance(told, str):
+            return relevant_lines(told, words), None
+        gaps.append(told)
+    return next((gap for gap in gaps if gap.gap is not Gap.UNTOLD), seen), None
+
+
+def _overwritten() -> Unread:
+    return untold(KERNEL_LOG, "the kernel has overwritten the beginning of its log")
+
+
+def relevant_lines(log: str, words: tuple[str, ...] = LOG_WORDS) -> tuple[str, ...]:
     """The lines that matter here, without priority, time and host name."""
-    wanted = (line for line in log.splitlines() if any(word in line for word in LOG_WORDS))
+    wanted = (line for line in log.splitlines() if any(word in line for word in words))
     return tuple(_message(line) for line in wanted)
 
 
 def _message(line: str) -> str:
-    """The text behind ``<6>``, ``[    1.234567]``, ``[    T1]`` and the journal's ``host kernel:``."""
+    """The text behind ``<6>``, ``[    1.234567]``, ``[    T1]``, ``6,339,514,-;`` and ``host kernel:``."""
     line = line.strip()
+    record, semicolon, said = line.partition(";")
+    if semicolon and record[:1].isdigit() and record.count(",") >= _RECORD_COMMAS:
+        return said
     if line.startswith("<") and line[1:2].isdigit():
         line = line.partition(">")[2].lstrip()
     while line.startswith("["):
@@ -294,6 +324,9 @@ def _message(line: str) -> str:
         line = rest.lstrip()
     before, said, after = line.partition(" kernel: ")
     return after if said and " " not in before else line
+
+
+_RECORD_COMMAS = 3
 
 
 def _hypervisor(host: Host) -> str | None | Unread:

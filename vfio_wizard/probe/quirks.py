@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vfio_wizard.knowledge.own import read_own
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.system.host import Host
 
@@ -18,3 +19,8 @@ def read_quirks(host: Host) -> tuple[tuple[str, str | Unread], ...]:
         return ((FOLDER, names),) if names.gap in (Gap.DENIED, Gap.MALFORMED) else ()
     paths = [f"{FOLDER}/{name}" for name in names if name.endswith(".toml")][:_MOST_FILES]
     return tuple((path, host.text(path, _FILE_LIMIT)) for path in paths)
+
+
+def words_of_log(files: tuple[tuple[str, str | Unread], ...]) -> tuple[str, ...]:
+    """What lines of the kernel log must be kept for the user's own entries: of each the longest text."""
+    return tuple(max(row.holds, key=len) for row in read_own(files).log if row.holds)

@@ -165,10 +165,11 @@ LOGS = frozenset(("dmesg", "journalctl"))
 """Programs whose output is a kernel log."""
 
 LOG_WORDS = (
-    *("acs override", "after bus reset", "amd-vi", "amdgpu", "apparmor=", "bar ", "bios", "bootfb"),
-    *("can't reserve", "command line:", "disabled", "dmar", "drm", "efifb", "i915", "iommu", "ivrs", "kvm"),
-    *("lockdown", "nouveau", "nvidia", "nvrm", "pci-stub", "radeon", "rlimit_memlock", "secure boot"),
-    *("secureboot", "simple-framebuffer", "svm", "sysfb", "unknown kernel command line parameters"),
+    *("; giving up", "acs override", "amd-vi", "amdgpu", "apparmor=", "bar ", "bios", "bootfb"),
+    *("can't reserve", "command line:", "device inaccessible", "disabled", "dmar", "drm", "efifb", "i915"),
+    *("invalid pci rom", "iommu", "ivrs", "kvm", "lockdown", "nouveau", "nvidia", "nvrm", "pci-stub"),
+    *("radeon", "remapping", "rlimit_memlock", "rmrr", "secure boot", "secureboot", "simple-framebuffer"),
+    *("svm", "sysfb", "unknown kernel command line parameters"),
     *("unknown option", "vendor-reset", "vfio", "vgaarb", "vmx", "x2apic", "xe "),
 )
 """A line of a kernel log is kept when it holds one of these, whatever its case."""

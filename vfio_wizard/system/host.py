@@ -21,6 +21,9 @@ TEXT_LIMIT = 1 << 20
 LINES_LIMIT = 1 << 24
 """Bytes of a file that ``lines`` looks through at most; a longer one is malformed."""
 
+KERNEL_LOG = "dev/kmsg"
+"""The one device that is read, and only its lines: it ends where the log ends."""
+
 MOST_PASSES = 4
 """Passes over a big file, one for each length of prefix, that cost less than comparing each prefix."""
 
@@ -173,8 +176,14 @@ class RootHost:
     def lines(
         self, path: str, starts: tuple[str, ...], holds: tuple[str, ...] = ()
     ) -> tuple[str, ...] | Unread:
-        """The chosen lines of a regular file; one that ends in ``.gz`` is unpacked."""
-        text = self._unpacked(path) if path.endswith(".gz") else self.text(path, LINES_LIMIT)
+        """The chosen lines of a regular file; one that ends in ``.gz`` is unpacked.
+
+        Of this machine's ``dev/kmsg`` too, where each line is the beginning of a record.
+        """
+        if path == KERNEL_LOG and self._live:
+            text = self._kernel_log()
+        else:
+            text = self._unpacked(path) if path.endswith(".gz") else self.text(path, LINES_LIMIT)
         return text if isinstance(text, Unread) else chosen_lines(text, starts, holds)
 
     def data(self, path: str, limit: int = TEXT_LIMIT) -> bytes | Unread:
@@ -236,6 +245,14 @@ class RootHost:
         except zlib.error:
             return Unread(path, Gap.MALFORMED, "not in gzip form")
         return unpacked.decode("utf-8", "backslashreplace")
+
+    def _kernel_log(self) -> str | Unread:
+        from vfio_wizard.system.kmsg import records  # noqa: PLC0415 - for the live machine only
+
+        try:
+            return records(self._place(KERNEL_LOG), LINES_LIMIT)
+        except OSError as error:
+            return self._gap(KERNEL_LOG, error)
 
     def _initramfs(self, path: str) -> str | Unread:
         from vfio_wizard.system.archive.image import image_text  # noqa: PLC0415 - few runs look into images

@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.probe.boot_trees import Tree
+from vfio_wizard.knowledge.log import LOG
 from vfio_wizard.model.kargs import Kargs
-from vfio_wizard.model.unread import Gap, Unread
+from vfio_wizard.model.unread import Gap, Unread, known
+from vfio_wizard.probe.gather import gather
 from vfio_wizard.probe.kernel import (
     CONFIG_OPTIONS,
+    LOG_WORDS,
     kernel_config,
     module_name,
     read_kernel,
@@ -188,21 +191,57 @@ class Speaking(RootHost):
         return Unread(command.argv[0], Gap.DENIED, "run as root") if told is None else told
 
 
-def test_the_log_is_read_on_request_only(tmp_path: Path) -> None:
+KMSG = """\
+5,0,0,-;Linux version 6.12.9 (gcc) #1 SMP
+6,80,412345,-;AMD-Vi: Interrupt remapping enabled
+6,90,512345,-;usb 1-1: new device
+"""
+
+
+def test_the_log_of_the_kernel_itself_needs_no_program(tmp_path: Path) -> None:
+    machine(tmp_path).put("dev/kmsg", KMSG)
+    host = Speaking(str(tmp_path))
+    found = read_kernel(host, commands=True)
+    assert found.log == ("AMD-Vi: Interrupt remapping enabled",)
+    assert found.log_gap is None
+    assert host.asked == ()
+
+
+def test_a_log_whose_beginning_was_overwritten_may_have_said_more(tmp_path: Path) -> None:
+    host = machine(tmp_path).put("dev/kmsg", KMSG.partition("\n")[2]).host
+    found = read_kernel(host)
+    assert found.log == ("AMD-Vi: Interrupt remapping enabled",)
+    assert isinstance(found.log_gap, Unread)
+
+
+def test_programs_tell_the_log_on_request_only(tmp_path: Path) -> None:
     machine(tmp_path)
     host = Speaking(str(tmp_path))
     assert isinstance(read_kernel(host).log, Unread)
     assert not host.asked
     host.answers = {"journalctl": "[    1.5] pc kernel: DMAR: IOMMU enabled\n[ 2.0] pc kernel: usb 1-1: new"}
-    assert read_kernel(host, log=True).log == ("DMAR: IOMMU enabled",)
+    assert read_kernel(host, commands=True).log == ("DMAR: IOMMU enabled",)
     assert host.asked == ("dmesg", "journalctl")
 
 
 def test_a_closed_log_is_denied(tmp_path: Path) -> None:
     machine(tmp_path)
-    found = read_kernel(Speaking(str(tmp_path)), log=True).log
+    found = read_kernel(Speaking(str(tmp_path)), commands=True).log
     assert isinstance(found, Unread)
     assert found.gap is Gap.DENIED
+
+
+def test_every_known_line_is_kept() -> None:
+    lost = [row for row in LOG if not any(word in part for part in row.holds for word in LOG_WORDS)]
+    assert lost == []
+
+
+def test_lines_for_the_users_own_entries_are_kept(tmp_path: Path) -> None:
+    own = '[[log]]\nholds = ["ACME", "card on fire"]\nweight = "warning"\nwho = "user"\n'
+    own += 'says = "it burns"\ndo = "Water."\nsource = "seen"\n'
+    tree = machine(tmp_path).put("etc/vfio-wizard/quirks.d/acme.toml", own)
+    host = tree.put("dev/kmsg", KMSG + "4,91,612345,-;ACME: card on fire\n").host
+    assert "ACME: card on fire" in known(gather(host, holders=False).kernel.log, ())
 
 
 @pytest.mark.parametrize(
@@ -213,6 +252,7 @@ def test_a_closed_log_is_denied(tmp_path: Path) -> None:
         "<6>[    0.123456][    T1] AMD-Vi: Unknown option - 'on'",
         "[Mon Nov 23 03:51:08 2026] AMD-Vi: Unknown option - 'on'",
         "[    0.5] host kernel: AMD-Vi: Unknown option - 'on'",
+        "6,339,5140900,-;AMD-Vi: Unknown option - 'on'",
     ],
 )
 def test_times_and_priorities_are_taken_off(line: str) -> None:

@@ -104,7 +104,7 @@ ROUTES = (
 
 def probes(host: Host) -> HostFacts:
     """What a capture is made with."""
-    return gather(host, holders=False, log=True)
+    return gather(host, holders=False, commands=True)
 
 
 def without_source(facts: HostFacts) -> dict[str, Any]:
