@@ -59,6 +59,17 @@ class Pinning(StrEnum):
     """``isolcpus=``, until the next boot."""
 
 
+class GuestPart(StrEnum):
+    """The program in the guest that hands the picture over; client and guest part are of one release."""
+
+    AUTO = "auto"
+    """Memory for either; devices as the host application wants them, the only one released so far."""
+    HOST = "b7"
+    """The host application, of release B7 and before: keys come through SPICE."""
+    IDD = "idd"
+    """The indirect display driver of 2026: a screen of its own, and a way of its own for keys."""
+
+
 class LookingGlass(NamedTuple):
     """The largest picture that the guest will show decides about the memory."""
 
@@ -66,6 +77,8 @@ class LookingGlass(NamedTuple):
     width: int = 1920
     height: int = 1080
     hdr: bool = False
+    """Only the host application (B7) needs more memory for it."""
+    release: GuestPart = GuestPart.AUTO
 
 
 class HugePageWish(NamedTuple):
@@ -119,6 +132,56 @@ class LibvirtWish(NamedTuple):
     """Further nodes below /dev that QEMU may open, such as /dev/input/by-id/… for evdev."""
 
 
+class GuestSystem(StrEnum):
+    """What will be installed in the guest."""
+
+    WINDOWS_11 = "windows11"
+    WINDOWS_10 = "windows10"
+    LINUX = "linux"
+
+    @property
+    def is_windows(self) -> bool:
+        """Wants Hyper-V's enlightenments, and a clock in local time."""
+        return self is not GuestSystem.LINUX
+
+
+class SoundWish(StrEnum):
+    """Where the guest's sound should go."""
+
+    AUTO = "auto"
+    """Through SPICE where there is SPICE, else only through the card's own audio function."""
+    SPICE = "spice"
+    PIPEWIRE = "pipewire"
+    OFF = "off"
+
+
+class DomainWish(NamedTuple):
+    """The guest itself. Its name is the selection's ``guest``; None and empty leave it to planning."""
+
+    system: GuestSystem = GuestSystem.WINDOWS_11
+    memory_mib: int | None = None
+    vcpus: int | None = None
+    disk: str = ""
+    """A path, or ``pool/volume``."""
+    disk_gib: int | None = None
+    """How large to make the disk where there is none yet."""
+    iso: str = ""
+    """The installer's disc image."""
+    virtio_iso: str = ""
+    """The disc image with virtio-win's drivers."""
+    network: str = "auto"
+    """``network:NAME``, ``bridge:NAME``, ``direct:LINK`` or ``none``."""
+    rom: str = ""
+    """A file with the ROM of the first card."""
+    evdev: tuple[str, ...] = ()
+    """Input devices of the host, as in ``/dev/input/by-id/…-event-kbd``."""
+    usb: tuple[str, ...] = ()
+    """USB devices by ``vendor:product``."""
+    sound: SoundWish = SoundWish.AUTO
+    spice: Offer = Offer.AUTO
+    """On where Looking Glass or nothing else brings keys to the guest."""
+
+
 class Selection(NamedTuple):
     """All answers. ``gpus`` and ``also`` hold addresses; any function of a card names it."""
 
@@ -134,5 +197,6 @@ class Selection(NamedTuple):
     vendor_reset: Offer = Offer.AUTO
     huge_pages: HugePageWish | None = None
     cpus: CpuWish | None = None
+    domain: DomainWish = DomainWish()
     allow: tuple[str, ...] = ()
     """Ids of refusals that the user has read and overrules."""
