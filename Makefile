@@ -42,11 +42,13 @@ format: tools ## write ruff's format and safe fixes
 docs: tools ## write the generated documents
 	$(BIN)/python scripts/compile_knowledge.py
 	$(BIN)/python scripts/make_docs.py
+	$(BIN)/python -m scripts.shell_words
 	$(BIN)/python -m scripts.picture
 
 docs-check: tools
 	$(BIN)/python scripts/compile_knowledge.py --check
 	$(BIN)/python scripts/make_docs.py --check
+	$(BIN)/python -m scripts.shell_words --check
 	$(BIN)/python -m scripts.picture --check
 
 cover: tools ## tests with branch coverage

@@ -8,8 +8,8 @@ what=${1:?test or lab}
 
 # nix-bin parses generated modules, libxml2-utils and libvirt-clients validate domains, pciutils is the
 # reference for PCI reading, libvirt-dev to python3-dev build libvirt-python, tmux drives the wizard,
-# cpio to zstd pack initramfs images.
-test_packages="git make ca-certificates nix-bin pciutils libxml2-utils libvirt-clients libvirt-dev pkg-config gcc libc6-dev python3-dev tmux cpio bzip2 lz4 xz-utils zstd"
+# cpio to zstd pack initramfs images, fish, groff and zsh read the completions and the manual.
+test_packages="git make ca-certificates nix-bin pciutils libxml2-utils libvirt-clients libvirt-dev pkg-config gcc libc6-dev python3-dev tmux cpio bzip2 lz4 xz-utils zstd fish groff-base zsh"
 
 case $what in
 test) packages=$test_packages ;;

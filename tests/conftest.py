@@ -19,6 +19,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 TOOLS_OF_MARKER = {
     "nix": ("nix-instantiate",),
     "packers": ("bzip2", "cpio", "gzip", "lz4", "xz", "zstd"),
+    "shells": ("fish", "groff", "zsh"),
     "virt": ("virsh", "virt-xml-validate", "xmllint"),
 }
 

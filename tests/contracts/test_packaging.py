@@ -58,7 +58,14 @@ def test_the_wheel_holds_the_package_and_nothing_else(archives: Path, repository
     (wheel,) = archives.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     top = {name.partition("/")[0] for name in names}
-    assert top == {"vfio_wizard", f"vfio_wizard-{__version__}.dist-info"}
+    shared = f"vfio_wizard-{__version__}.data"
+    assert top == {"vfio_wizard", f"vfio_wizard-{__version__}.dist-info", shared}
+    assert {name for name in names if name.startswith(shared)} == {
+        f"{shared}/data/share/man/man1/vfio-wizard.1",
+        f"{shared}/data/share/bash-completion/completions/vfio-wizard",
+        f"{shared}/data/share/zsh/site-functions/_vfio-wizard",
+        f"{shared}/data/share/fish/vendor_completions.d/vfio-wizard.fish",
+    }
     ours = {
         str(path.relative_to(repository))
         for path in (repository / "vfio_wizard").rglob("*")

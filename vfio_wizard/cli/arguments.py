@@ -62,6 +62,16 @@ def parse(argv: list[str]) -> Given:
     return Given(command or "wizard", values)
 
 
+def all_parsers() -> dict[str, tuple[str, ArgumentParser]]:
+    """The program (``""``) and every command with all its options, for the manual and the completions."""
+    found = {"": (DESCRIPTION, _parser(None))}
+    for name, (help_text, options) in _COMMANDS.items():
+        child = ArgumentParser(prog=f"{PROGRAM} {name}", description=help_text, allow_abbrev=False)
+        options(child)
+        found[name] = (help_text, child)
+    return found
+
+
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Help of a fixed width: argparse makes one per option, and would import shutil (3 ms) to ask for it."""
 
