@@ -67,6 +67,7 @@ TABLES: dict[str, tuple[Key, ...]] = {
         ("what", "text", ""),
         ("source", "text", ""),
     ),
+    "verified": (("kernel", "version", ""), ("how", "text", ""), ("source", "text", "")),
     "way": (
         ("chain", "text", ""),
         ("family", "text?", ""),

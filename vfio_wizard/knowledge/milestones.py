@@ -1,4 +1,7 @@
-"""From which kernel on something is so; the entries, with their sources, are in ``data/milestones.toml``."""
+"""From which kernel on something is so, and up to which all was verified.
+
+The entries, with their sources, are in ``data/milestones.toml``.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,15 @@ class Milestone(NamedTuple):
     source: str
 
 
+class Verified(NamedTuple):
+    """A kernel series on which what is said here was verified, and how."""
+
+    kernel: KernelVersion
+    how: str
+    source: str
+
+
+VERIFIED: tuple[Verified, ...] = tuple(Verified(*row) for row in tables.VERIFIED)
 MILESTONES: tuple[Milestone, ...] = tuple(Milestone(*row) for row in tables.MILESTONE)
 _BY_NAME = {one.name: one for one in MILESTONES}
 

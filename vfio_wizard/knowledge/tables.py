@@ -121,6 +121,11 @@ MILESTONE: Rows = (
     ('virqfd-folded', (6, 2), 'reported', 'vfio_virqfd is part of vfio', 'linux 6.12:drivers/vfio/Makefile; commit e2d55709398e'),
 )
 
+VERIFIED: Rows = (
+    ((6, 1), 'source read, booted in the lab', 'Debian 12: linux-source-6.1 6.1.192; docs/lab.md'),
+    ((6, 12), 'source read, booted in the lab', 'Debian 13: linux-source-6.12 6.12.117; docs/lab.md'),
+)
+
 WAY: Rows = (
     ('grub-mkconfig', 'debian', 'GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub', None, None, 'update-grub', 'Debian grub-common 2.06:grub-mkconfig'),
     ('grub-mkconfig', 'suse', 'GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub', None, None, 'grub2-mkconfig -o /boot/grub2/grub.cfg', "Debian grub-common 2.06:grub-mkconfig (the name grub2 is SUSE's and Fedora's)"),

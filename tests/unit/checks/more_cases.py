@@ -391,6 +391,25 @@ FAILS: tuple[Case, ...] = (
         "power cycle",
     ),
     Case(
+        "a kernel that came after what is known here",
+        "kernel.verified",
+        good_machine(release="7.4.1-arch1"),
+        "7.4.1-arch1",
+        "keep an older kernel",
+    ),
+    Case(
+        "a newer kernel for the next boot",
+        "kernel.verified",
+        good_machine(
+            kernels=(
+                InstalledKernel(RELEASE, True, frozenset(), {}, True, "boot/initrd"),
+                InstalledKernel("6.18.2-1", False, frozenset(), {}, True, "boot/initrd-6.18"),
+            )
+        ),
+        "6.18.2-1",
+        "keep an older kernel",
+    ),
+    Case(
         "an unknown word in a file of one's own",
         "knowledge.own-files",
         good_machine(own=((OWN_FILE, '[[reset]]\nfamly = "x"\n'),)),
@@ -465,6 +484,7 @@ GAPS: dict[str, HostFacts] = {
     "kvmfr.access": good_machine(looking_glass=untold("x")),
     "kvmfr.allowed": good_machine(confinement=("selinux",)),
     "kernel.log-clean": good_machine(log=untold("x")),
+    "kernel.verified": good_machine(release=untold("x")),
     "knowledge.own-files": good_machine(own=((OWN_FILE, Unread(OWN_FILE, Gap.DENIED)),)),
 }
 
