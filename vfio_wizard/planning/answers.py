@@ -14,6 +14,9 @@ from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.selection import (
     CpuWish,
+    DomainWish,
+    GuestPart,
+    GuestSystem,
     HugePageWish,
     KernelPatch,
     KernelWish,
@@ -24,6 +27,7 @@ from vfio_wizard.model.selection import (
     Offer,
     Pinning,
     Selection,
+    SoundWish,
     Strategy,
     Style,
 )
@@ -33,12 +37,13 @@ E = TypeVar("E", bound=StrEnum)
 
 _TOP = ("gpus", "also", "bind", "guest", "users", "vendor_reset", "allow")
 _TABLES: dict[str, tuple[str, ...]] = {
-    "looking_glass": ("mode", "width", "height", "hdr"),
+    "looking_glass": ("mode", "width", "height", "hdr", "release"),
     "nixos": ("style", "release"),
     "kernel": ("packages", "acs_override", "patches", "config"),
     "libvirt": ("qemu_as_root", "tpm", "virt_manager", "usb_redirection", "devices"),
     "huge_pages": ("size_kib", "pages"),
     "cpus": ("guest", "how"),
+    "domain": DomainWish._fields,
 }
 _PAGE_SIZES = (2048, 1048576)
 
@@ -79,6 +84,7 @@ def _selection(data: Mapping[str, Any]) -> Selection:
         vendor_reset=top.choice("vendor_reset", Offer, Offer.AUTO),
         huge_pages=_huge_pages(_table(data, "huge_pages")),
         cpus=_cpus(_table(data, "cpus")),
+        domain=_domain(_table(data, "domain")),
         allow=top.texts("allow"),
     )
 
@@ -143,6 +149,9 @@ class _Table:
             raise self.wrong(key, f"a number from 1 to {most}")
         return found
 
+    def maybe_number(self, key: str, most: int) -> int | None:
+        return self.number(key, 1, most) if key in self.data else None
+
     def choice(self, key: str, kind: type[E], default: E) -> E:
         word = self.text(key, default.value)
         for one in kind:
@@ -168,6 +177,7 @@ def _looking_glass(table: _Table) -> LookingGlass:
         table.number("width", plain.width, 16384),
         table.number("height", plain.height, 16384),
         table.flag("hdr", plain.hdr),
+        table.choice("release", GuestPart, plain.release),
     )
 
 
@@ -225,6 +235,25 @@ def _cpus(table: _Table) -> CpuWish | None:
     return CpuWish(cpus.parse_cpu_list(table.text("guest", "")), table.choice("how", Pinning, Pinning.HOOK))
 
 
+def _domain(table: _Table) -> DomainWish:
+    plain = DomainWish()
+    return DomainWish(
+        system=table.choice("system", GuestSystem, plain.system),
+        memory_mib=table.maybe_number("memory_mib", 1 << 26),
+        vcpus=table.maybe_number("vcpus", 8192),
+        disk=table.text("disk", plain.disk),
+        disk_gib=table.maybe_number("disk_gib", 1 << 20),
+        iso=table.text("iso", plain.iso),
+        virtio_iso=table.text("virtio_iso", plain.virtio_iso),
+        network=table.text("network", plain.network),
+        rom=table.text("rom", plain.rom),
+        evdev=table.texts("evdev"),
+        usb=table.texts("usb"),
+        sound=table.choice("sound", SoundWish, plain.sound),
+        spice=table.choice("spice", Offer, plain.spice),
+    )
+
+
 # -- writing --------------------------------------------------------------------------------------
 
 
@@ -246,6 +275,7 @@ def _lines(selection: Selection) -> Iterator[str]:
     if selection.cpus:
         chosen = {"guest": cpus.cpu_list(selection.cpus.cpus), "how": selection.cpus.how}
         yield from _section("cpus", chosen)
+    yield from _section("domain", selection.domain._asdict())
 
 
 def _kernel_table(kernel: KernelWish) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.selection import (
     CpuWish,
+    DomainWish,
+    GuestPart,
+    GuestSystem,
     HugePageWish,
     KernelPatch,
     KernelWish,
@@ -23,6 +26,7 @@ from vfio_wizard.model.selection import (
     Offer,
     Pinning,
     Selection,
+    SoundWish,
     Strategy,
     Style,
 )
@@ -41,6 +45,7 @@ allow = ["display.only"]
 mode = "kvmfr"
 width = 3440
 height = 1440
+release = "idd"
 
 [nixos]
 style = "specialisation"
@@ -60,6 +65,13 @@ pages = 16
 
 [cpus]
 guest = "2-5,8"
+
+[domain]
+system = "windows10"
+memory_mib = 16384
+disk = "default/windows.qcow2"
+evdev = ["/dev/input/by-id/usb-kbd-event-kbd"]
+sound = "pipewire"
 """
 
 
@@ -68,13 +80,20 @@ def test_every_answer_has_its_place() -> None:
     assert found.gpus == (at("0000:2f:00.0"),)
     assert found.also == (at("0000:0a:00.3"),)
     assert (found.bind, found.vendor_reset) == (Strategy.ADDRESS, Offer.ON)
-    assert found.looking_glass == LookingGlass(Mirror.KVMFR, 3440, 1440)
+    assert found.looking_glass == LookingGlass(Mirror.KVMFR, 3440, 1440, release=GuestPart.IDD)
     assert found.nixos == NixosWish(Style.SPECIALISATION, "25.11")
     assert found.kernel.patches == (KernelPatch("acs", "acs.patch"),)
     assert found.kernel.config == (("KPROBES", "y"),)
     assert not found.libvirt.tpm
     assert found.huge_pages == HugePageWish(1048576, 16)
     assert found.cpus == CpuWish((2, 3, 4, 5, 8), Pinning.HOOK)
+    assert found.domain == DomainWish(
+        system=GuestSystem.WINDOWS_10,
+        memory_mib=16384,
+        disk="default/windows.qcow2",
+        evdev=("/dev/input/by-id/usb-kbd-event-kbd",),
+        sound=SoundWish.PIPEWIRE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,6 +116,10 @@ def test_every_answer_has_its_place() -> None:
         ('[cpus]\nguest = "0-99999"', "not a list of CPUs"),
         ('[cpus]\nhow = "hook"', "not a list of CPUs"),
         ('[kernel]\npatches = ["a"]', "must be a table of strings"),
+        ("[domain]\nmemory = 1", r"unknown key in the answers: domain.memory \(nearest: domain.memory_mib\)"),
+        ('[domain]\nsystem = "macos"', "must be one of windows11, windows10, linux"),
+        ("[domain]\nvcpus = 0", "domain.vcpus in the answers must be a number from 1"),
+        ('[looking_glass]\nrelease = "b8"', "must be one of auto, b7, idd"),
     ],
 )
 def test_a_wrong_answer_is_named(text: str, message: str) -> None:
@@ -127,6 +150,7 @@ ADDRESSES = st.builds(
             st.integers(1, 16384),
             st.integers(1, 16384),
             st.booleans(),
+            st.sampled_from(GuestPart),
         ),
         nixos=st.builds(NixosWish, st.sampled_from(Style), st.none() | WORDS),
         kernel=st.builds(
@@ -147,6 +171,22 @@ ADDRESSES = st.builds(
             CpuWish,
             st.sets(st.integers(0, 300), min_size=1).map(lambda found: tuple(sorted(found))),
             st.sampled_from(Pinning),
+        ),
+        domain=st.builds(
+            DomainWish,
+            system=st.sampled_from(GuestSystem),
+            memory_mib=st.none() | st.integers(1, 1 << 26),
+            vcpus=st.none() | st.integers(1, 8192),
+            disk=WORDS,
+            disk_gib=st.none() | st.integers(1, 1 << 20),
+            iso=WORDS,
+            virtio_iso=WORDS,
+            network=WORDS,
+            rom=WORDS,
+            evdev=st.lists(WORDS, max_size=2).map(tuple),
+            usb=st.lists(WORDS, max_size=2).map(tuple),
+            sound=st.sampled_from(SoundWish),
+            spice=st.sampled_from(Offer),
         ),
         allow=st.lists(WORDS, max_size=3).map(tuple),
     )
