@@ -7,6 +7,7 @@ import sys
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.unread import Unread, known
+from vfio_wizard.probe.boot_facts import read_next_boot
 from vfio_wizard.probe.gather import gather
 from vfio_wizard.probe.images import read_configuration, read_images
 from vfio_wizard.system.host import Host
@@ -29,8 +30,9 @@ def run(given: Given) -> int:
 
 
 def _ask(host: Host) -> None:
-    """What later runs on the capture will ask, the look into the boot images too."""
+    """What later runs on the capture will ask: of ``--check``, and of ``predict`` the images and tables."""
     facts = gather(host, holders=False, commands=True)
-    read_images(host, known(facts.kernels, ()))
+    seen = read_images(host, known(facts.kernels, ()))
+    read_next_boot(host, facts, {one.release: one.image for one in seen})
     if not isinstance(facts.boot.initramfs, Unread):
         read_configuration(host, facts.boot.initramfs.name)

@@ -62,7 +62,18 @@ def _kernel(
         notes += (f"the initramfs is {image.path}",)
     elif image is None:
         notes += ("no initramfs was found for it: only built-in drivers come before the real root",)
+    if boot.root.closed:
+        notes += (f"left out, since it could not be read: {_places(boot.root.closed)}",)
     return KernelPrediction(kernel.release, kernel.running, functions, notes)
+
+
+def _places(gaps: tuple[Unread, ...]) -> str:
+    paths = sorted({one.path for one in gaps})
+    more = f" and {len(paths) - _MOST_PLACES} more" if len(paths) > _MOST_PLACES else ""
+    return ", ".join(paths[:_MOST_PLACES]) + more
+
+
+_MOST_PLACES = 4
 
 
 def _command_line(

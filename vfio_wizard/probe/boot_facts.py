@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from vfio_wizard.model.facts import HostFacts, InstalledKernel, ModprobeConfig, ModprobeLine
 from vfio_wizard.model.image import InitramfsImage
@@ -21,6 +21,7 @@ from vfio_wizard.probe.kernel import MODULE_PARENTS, module_name
 from vfio_wizard.probe.modprobe import parse_modprobe
 from vfio_wizard.probe.paths import address, base_name
 from vfio_wizard.system.host import Host
+from vfio_wizard.system.reduced import BINDING_MARKS
 
 ALWAYS = frozenset(("vfio", "vfio_iommu_type1", "vfio_pci", "vfio_pci_core", "vfio_virqfd", "pci_stub"))
 """Modules that are looked up whether or not anything names them."""
@@ -41,7 +42,11 @@ UNIT_FOLDERS = (
 """Highest first: a file hides those of the same name behind it."""
 
 DRIVERCTL = "etc/driverctl.d"
-_MARKS = ("driver_override", "/unbind", "drivers_probe")
+_OVERRIDE = "driver_override"
+_RULE_MARKS = (_OVERRIDE, "DRIVERCTL")
+_NOWHERE = "dev/null"
+_NO_SCRIPTS = ("/bin/", "/usr/bin/", "/lib/systemd/", "/usr/lib/systemd/")
+"""Programs of packages, which take no card."""
 _TEXT_LIMIT = 1 << 17
 _MOST_FILES = 4000
 
@@ -56,14 +61,17 @@ def read_next_boot(
     return NextBoot(kernels, root, _driver_modules(host, facts), _keeps_rd_blacklist(host))
 
 
+_RUN_MODPROBE = "=/run/modprobe.d"
+
+
 def _keeps_rd_blacklist(host: Host) -> bool | None:
     """From dracut's own parse-kernel.sh: what stands in /run is still there on the real root."""
     folder = "usr/lib/dracut/modules.d"
     for name in known(host.names(folder), ()):
         if name.endswith("kernel-modules"):
-            text = host.text(f"{folder}/{name}/parse-kernel.sh", _TEXT_LIMIT)
-            if isinstance(text, str):
-                return "=/run/modprobe.d" in text
+            lines = host.lines(f"{folder}/{name}/parse-kernel.sh", (), (_RUN_MODPROBE,))
+            if not isinstance(lines, Unread):
+                return bool(lines)
     return None
 
 
@@ -208,55 +216,71 @@ def _loads(host: Host) -> tuple[NamedLoad, ...]:
 def _rules(host: Host, closed: list[Unread]) -> list[OverrideText]:
     found = []
     for path in _effective(host, RULE_FOLDERS, ".rules"):
-        text = host.text(path, _TEXT_LIMIT)
-        if isinstance(text, Unread):
-            closed += [text] if text.gap is Gap.DENIED else []
-        elif "driver_override" in text and "DRIVERCTL" not in text:
-            found.append(OverrideText(path, text, enabled=True))
+        marked = host.lines(path, (), _RULE_MARKS)
+        if isinstance(marked, Unread):
+            closed += [marked] if marked.gap is Gap.DENIED else []
+        elif any(_OVERRIDE in line for line in marked) and not any("DRIVERCTL" in line for line in marked):
+            text = host.text(path, _TEXT_LIMIT)
+            found += [OverrideText(path, text, enabled=True)] if isinstance(text, str) else []
     return found
 
 
 def _units(host: Host, closed: list[Unread]) -> list[OverrideText]:
-    """Units that write an override themselves or through a script that they start."""
-    wanted = _wanted(host)
+    """Units that write an override themselves or through a script that they start.
+
+    Of all others only the lines that name a program are asked for, so that a capture holds no more.
+    """
     found = []
-    for path in _effective(host, UNIT_FOLDERS, ".service"):
-        name = base_name(path)
-        if name not in wanted:
+    for path, lines in _wanted_units(host, closed):
+        scripts = [text for line in lines for text in _started(host, line, closed)]
+        if not any(mark in text for mark in BINDING_MARKS for text in (*lines, *scripts)):
             continue
-        text = host.text(path, _TEXT_LIMIT)
-        if isinstance(text, Unread):
-            closed += [text] if text.gap is Gap.DENIED else []
-            continue
-        whole = "\n".join((text, *_started(host, text)))
-        if any(mark in whole for mark in _MARKS) and "driverctl load-override" not in whole:
+        unit = host.text(path, _TEXT_LIMIT)
+        whole = "\n".join((unit, *scripts)) if isinstance(unit, str) else ""
+        if whole and "driverctl load-override" not in whole:
             found.append(OverrideText(path, whole, enabled=True))
     return found
 
 
-def _wanted(host: Host) -> frozenset[str]:
-    """The units that a target of the boot wants."""
+def _wanted_units(host: Host, closed: list[Unread]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The file of each unit that the boot wants, and those of its lines that start or bind something."""
+    folders = tuple(folder for folder in UNIT_FOLDERS if not isinstance(host.names(folder), Unread))
+    for name in sorted(_wanted(host, folders)):
+        for folder in folders if name.endswith(".service") else ():
+            path = f"{folder}/{name}"
+            lines = host.lines(path, ("ExecStart",), BINDING_MARKS)
+            if not isinstance(lines, Unread):
+                yield path, lines
+                break
+            if lines.gap is not Gap.ABSENT or host.link(path) == _NOWHERE:
+                closed += [lines] if lines.gap is Gap.DENIED else []
+                break
+
+
+def _wanted(host: Host, folders: tuple[str, ...]) -> frozenset[str]:
+    """The units that a target of the boot, or another unit, wants."""
     names: set[str] = set()
-    for folder in UNIT_FOLDERS:
+    for folder in folders:
         for target in known(host.names(folder), ()):
-            if target.endswith((".target.wants", ".target.requires", ".service.wants", ".service.requires")):
+            if target.endswith((".wants", ".requires")):
                 names.update(known(host.names(f"{folder}/{target}"), ()))
     return frozenset(names)
 
 
-def _started(host: Host, unit: str) -> list[str]:
-    """The texts of the programs of ``Exec…=`` lines that are small scripts of this machine."""
+def _started(host: Host, line: str, closed: list[Unread]) -> list[str]:
+    """The texts of the programs of an ``Exec…=`` line that are scripts which bind something."""
+    key, equals, value = line.strip().partition("=")
     texts = []
-    for line in unit.splitlines():
-        key, equals, value = line.strip().partition("=")
-        words = value.lstrip("@-:+!").split()
-        if not (equals and key.startswith("ExecStart")):
+    for word in value.lstrip("@-:+!").split()[:2] if equals and key.startswith("ExecStart") else ():
+        path = word.lstrip("/")
+        if not word.startswith("/") or word.startswith(_NO_SCRIPTS):
             continue
-        for word in words[:2]:
-            if word.startswith("/") and not word.startswith(("/bin/", "/usr/bin/")):
-                text = host.text(word.lstrip("/"), _TEXT_LIMIT)
-                if isinstance(text, str) and text.startswith("#!"):
-                    texts.append(text)
+        lines = host.lines(path, ("#!",), BINDING_MARKS)
+        if isinstance(lines, Unread):
+            closed += [lines] if lines.gap in (Gap.DENIED, Gap.UNTOLD) else []
+        elif any(one.startswith("#!") for one in lines) and len(lines) > 1:
+            text = host.text(path, _TEXT_LIMIT)
+            texts += [text] if isinstance(text, str) else []
     return texts
 
 

@@ -25,8 +25,9 @@ SPECIAL = {
     "proc/net/route": "routes",
     "proc/self/mountinfo": "mounts",
     "proc/self/status": "status",
+    "{etc,run,usr/lib,usr/local/lib}/systemd/system/*.service": "units",
 }
-"""Files of which only a part is kept, by the name of what is done to them (see recording)."""
+"""Files (patterns too) of which only a part is kept, by the name of what is done to them (see recording)."""
 
 _PCI_FILES = """
 ari_enabled boot_vga class current_link_speed current_link_width d3cold_allowed device driver
@@ -49,7 +50,7 @@ def _either(names: str) -> str:
 _SYS = f"""
 sys
 sys/{{block,class,bus,dev,firmware,fs,hypervisor,kernel,module}}
-sys/bus/pci{{,/devices,/devices/*,/drivers,/drivers/*}}
+sys/bus/pci{{,/devices,/devices/*,/drivers,/drivers/*,/drivers/*/module}}
 sys/bus/pci/devices/*/{{{_either(_PCI_FILES)}}}
 sys/bus/platform{{,/devices,/devices/*,/devices/*framebuffer*/*}}
 sys/class/block{{,/*,/*/slaves,/*/slaves/*,/*/dev}}
@@ -99,10 +100,10 @@ proc/sys/vm/{{max_map_count,nr_hugepages,overcommit_memory}}
 _MODULES = "{lib,usr/lib,run/booted-system/kernel-modules/lib,run/current-system/kernel-modules/lib}/modules"
 _ETC = """
 NIXOS apparmor.d/{abstractions,local/abstractions}/libvirt-qemu
-booster.yaml cmdline.d** default{,/grub,/grub.d,/grub.d/*,/limine} dracut.conf dracut.conf.d** grub.d
-initramfs-tools** kernel** kernelstub** limine-entry-tool.d** mkinitcpio.conf
+booster.yaml cmdline.d** default{,/grub,/grub.d,/grub.d/*,/limine} dracut.conf dracut.conf.d**
+driverctl.d{,/*} grub.d initramfs-tools** kernel** kernelstub** limine-entry-tool.d** mkinitcpio.conf
 mkinitcpio.conf.d** mkinitcpio.d** modprobe.d** modules modules-load.d** os-release pacman.d/hooks**
-sdboot-manage.conf sysconfig/{bootloader,grub} tmpfiles.d/*looking* udev/rules.d{,/*kvmfr*,/*vfio*}
+sdboot-manage.conf sysconfig/{bootloader,grub} tmpfiles.d/*looking* udev/rules.d{,/*}
 libvirt{,/qemu.conf} qemu/firmware** vfio-wizard{,/quirks.d,/quirks.d/*} zfsbootmenu**
 """
 
@@ -117,6 +118,10 @@ etc/{{{_either(_ETC)}}}
 {{bin,efi,lib,lib64,nix,ostree,run,sbin,usr,limine.conf,limine/*}}
 {_MODULES}{{,/*,/*/config,/*/initrd,/*/kernel**,/*/modules.*,/*/pkgbase,/*/vmlinuz}}
 lib/modprobe.d**
+{{run,usr/lib,usr/local/lib}}/udev/rules.d{{,/*}}
+{{etc,run,usr/lib,usr/local/lib}}/systemd/system{{,/*,/*/*}}
+{{run,usr/local/lib}}/modules-load.d{{,/*}}
+{{nix/store/*/bin,nix/store/*/sbin,opt/**}}/*
 {{nix/var/nix/profiles/system,run/booted-system,run/current-system}}{{,/*,/kernel-modules**,/sw/**}}
 proc/{{cmdline,config.gz,version}}
 proc/driver/nvidia/version
@@ -158,8 +163,16 @@ BINARY = (
     Bytes("sys/bus/pci/devices/*/config", 256),
 )
 
-FILTERED = {"dev": "kvm", "dev/shm": "looking-glass"}
-"""Directories of which only names with this beginning are kept: the others say what a user does."""
+_WANTS = r".*\.(?:wants|requires)"
+FILTERED = {
+    "dev": re.compile("kvm.*"),
+    "dev/shm": re.compile("looking-glass.*"),
+    "etc/systemd/system": re.compile(_WANTS),
+    "run/systemd/system": re.compile(_WANTS),
+    "usr/lib/systemd/system": re.compile(_WANTS),
+    "usr/local/lib/systemd/system": re.compile(_WANTS),
+}
+"""Directories of which only such names are kept: the others say what a user does, or nothing."""
 
 LOGS = frozenset(("dmesg", "journalctl"))
 """Programs whose output is a kernel log."""

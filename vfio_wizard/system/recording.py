@@ -139,8 +139,9 @@ class RecordingHost:
         seen = self._inner.names(self._redactor.real(path))
         if isinstance(seen, Unread):
             return self._gap("names", path, seen)
-        start = FILTERED.get(path, "")
-        told = tuple(sorted([self._redacted(treatment, name) for name in seen if name.startswith(start)]))
+        kept = FILTERED.get(path)
+        names = seen if kept is None else [name for name in seen if kept.fullmatch(name)]
+        told = tuple(sorted([self._redacted(treatment, name) for name in names]))
         self.sections["directories"][path] = list(told)
         return told
 

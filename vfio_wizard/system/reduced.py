@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable
 from vfio_wizard.system.people import People, is_person
 from vfio_wizard.system.redact import Redactor
 
+BINDING_MARKS = ("driver_override", "/unbind", "drivers_probe")
+"""What stands in a unit or script that takes a function from one driver and gives it to another."""
+
 _STATUS = ("Uid:", "Gid:", "Groups:", "CapEff:")
 _MOUNTS = frozenset(
     ("/", "/boot", "/boot/efi", "/efi", "/home", "/nix", "/nix/store", "/usr", "/var", "/etc", "/sysroot")
@@ -91,10 +94,23 @@ def _region(line: str) -> str | None:
     return None if "Kernel " in line else line
 
 
+def _unit(line: str) -> str | None:
+    """Which program a unit starts, without its arguments unless they bind something; no environment."""
+    if line.startswith("Environment"):
+        return None
+    if not line.startswith("Exec") or any(mark in line for mark in BINDING_MARKS):
+        return line
+    key, _, value = line.partition("=")
+    program, *arguments = value.split()[:2] or [""]
+    script = " ".join(one for one in arguments if one.startswith("/"))  # of a shell
+    return f"{key}={program} {script}".rstrip()
+
+
 _BY_LINE: dict[str, Callable[[str], str | None]] = {
     "routes": _route,
     "status": _status,
     "mounts": _mount,
     "modules": _module,
     "iomem": _region,
+    "units": _unit,
 }

@@ -49,7 +49,7 @@ After=multi-user.target
 
 [Service]
 Type=oneshot
-ExecStart=/lab/report
+ExecStart=/usr/local/sbin/lab-report
 
 [Install]
 WantedBy=multi-user.target
@@ -147,13 +147,14 @@ def _furnish(folder: Path) -> None:
     for unit in QUIET_UNITS:
         _link(units / unit, "/dev/null")
     (folder / "lab").mkdir(exist_ok=True)
-    (folder / "lab/report").write_text(REPORT)
-    (folder / "lab/report").chmod(0o755)
+    report = folder / "usr/local/sbin/lab-report"
+    report.write_text(REPORT)
+    report.chmod(0o755)
     (units / "lab-report.service").write_text(REPORT_UNIT)
     _link(units / "multi-user.target.wants/lab-report.service", "/etc/systemd/system/lab-report.service")
     (folder / "etc/machine-id").write_text("0123456789abcdef0123456789abcdef\n")
     (folder / "etc/fstab").write_text("/dev/vda / ext4 defaults 0 1\n")
-    (folder / "etc/hostname").write_text("lab\n")
+    (folder / "etc/hostname").write_text("emulated\n")
 
 
 def _link(path: Path, target: str) -> None:
