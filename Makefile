@@ -57,15 +57,15 @@ cover: tools ## tests with branch coverage
 fuzz: tools ## the property tests with many more examples
 	$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
 
-lab: tools ## boot the virtual machines that CI boots
+lab: tools ## boot what CI boots: the machines, and a sample of predictions compared with the boot
 	@sh scripts/install-test-tools.sh lab
 	$(BIN)/python -m tests.lab.run $(ARGS)
 
-lab-predict: tools ## boot a sample of set-ups and compare them with what was predicted
+lab-predict: tools ## only the predictions (ARGS=--full: all of them)
 	@sh scripts/install-test-tools.sh lab
 	$(BIN)/python -m tests.lab.predict.run $(ARGS)
 
-lab-full: tools ## boot every virtual machine there is
+lab-full: tools ## boot every virtual machine there is; writes docs/prediction.md
 	@sh scripts/install-test-tools.sh lab
 	$(BIN)/python -m tests.lab.run --full $(ARGS)
 

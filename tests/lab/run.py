@@ -42,9 +42,9 @@ def main(words: list[str] | None = None) -> int:
     if missing:
         return _without(missing)
     code = _run(arguments)
-    if not arguments.full or arguments.names or arguments.suite or arguments.save:
+    if arguments.names or arguments.suite or arguments.save:
         return code
-    return max(code, prediction.main(["--full"]))
+    return max(code, prediction.main(["--full"] if arguments.full else []))
 
 
 def _arguments(words: list[str] | None) -> argparse.Namespace:

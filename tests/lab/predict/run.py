@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.lab.predict import roots, workshop
+from tests.lab.predict.roots import Root
 from tests.lab.predict.setups import SETUPS, Setup
 from tests.lab.predict.table import markdown
 from tests.lab.predict.workshop import Outcome
@@ -20,9 +21,9 @@ LAB = Path(__file__).resolve().parents[3] / ".lab" / "predict"
 TABLE = Path(__file__).resolve().parents[3] / "docs" / "prediction.md"
 
 ROOTS = (
-    roots.Root("bookworm-it", "bookworm", "initramfs-tools"),
-    roots.Root("trixie-it", "trixie", "initramfs-tools"),
-    roots.Root("trixie-dracut", "trixie", "dracut"),
+    Root("bookworm-it", "bookworm", "initramfs-tools"),
+    Root("trixie-it", "trixie", "initramfs-tools"),
+    Root("trixie-dracut", "trixie", "dracut"),
 )
 
 TOOLS = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "debugfs", "unshare")
@@ -32,7 +33,7 @@ def main(words: list[str] | None = None) -> int:
     """0 when no prediction was wrong, 1 when one was or a set-up failed."""
     parser = argparse.ArgumentParser(prog="tests.lab.predict.run", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="only set-ups whose name holds this")
-    parser.add_argument("--full", action="store_true", help="all set-ups, and write the table")
+    parser.add_argument("--full", action="store_true", help="all set-ups; print and write the table")
     parser.add_argument("--root", action="append", help="only on this system")
     parser.add_argument("--resume", action="store_true", help="boot only what has not been booted yet")
     parser.add_argument("--kept", action="store_true", help="boot nothing; predict anew for earlier boots")
@@ -48,7 +49,9 @@ def main(words: list[str] | None = None) -> int:
         chosen = [one for one in chosen if workshop.is_booted(one, LAB)]
     outcomes = _run(chosen, given.jobs, again=not (given.resume or given.kept))
     if given.full and not given.names and not given.root:
-        TABLE.write_text(markdown(outcomes, time.strftime("%Y-%m-%d", time.gmtime())))
+        table = markdown(outcomes, time.strftime("%Y-%m-%d", time.gmtime()))
+        _say(table)
+        TABLE.write_text(table)
     return 0 if all(one.is_good for one in outcomes) else 1
 
 
@@ -70,10 +73,7 @@ def _is_wanted(setup: Setup, given: argparse.Namespace) -> bool:
 def _run(chosen: list[Setup], jobs: int, *, again: bool) -> list[Outcome]:
     started = time.monotonic()
     by_name = {one.name: one for one in ROOTS}
-    for root in {by_name[one.root] for one in chosen}:
-        roots.build(root, LAB)
-        for topology in {one.topology for one in chosen if one.root == root.name}:
-            roots.baseline(root, topology, root.release(LAB), LAB)
+    _make_ready(chosen, by_name, jobs)
     _say(f"prediction lab: {len(chosen)} set-ups, ready to boot after {time.monotonic() - started:.0f} s")
     with ThreadPoolExecutor(jobs) as pool:
         boots = [
@@ -89,6 +89,19 @@ def _run(chosen: list[Setup], jobs: int, *, again: bool) -> list[Outcome]:
         f" {time.monotonic() - started:.0f} s"
     )
     return outcomes
+
+
+def _make_ready(chosen: list[Setup], by_name: dict[str, Root], jobs: int) -> None:
+    """The systems, then one boot of each machine with each release's kernel."""
+    wanted = {by_name[one.root] for one in chosen}
+    machines = {(by_name[one.root].suite, one.topology): by_name[one.root] for one in chosen}
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(lambda root: roots.build(root, LAB), sorted(wanted)))
+        list(pool.map(lambda one: _baseline(one[1], one[0][1]), sorted(machines.items())))
+
+
+def _baseline(root: Root, topology: str) -> None:
+    roots.baseline(root, topology, root.release(LAB), LAB)
 
 
 def _told(outcome: Outcome) -> Outcome:
