@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.corpus.machines import CORPUS, TREE, Recorded, machines
+from tests.published import document
 from tests.unpacking import unpack
 from vfio_wizard.cli import main
 
@@ -46,12 +47,6 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     assert "Traceback" not in out + err
     assert err.count("\n") <= 12, err
     return code, out
-
-
-def document(text: str, schema: str) -> Json:
-    told: Json = json.loads(text)
-    assert told["schema"] == schema
-    return told
 
 
 @pytest.fixture(name="host")
@@ -113,7 +108,8 @@ def test_plan_and_export_of_every_card_end_in_a_file_or_a_reason(
     for gpu in cards:
         address = gpu["bdf"]
         code, out = run(capsys, "plan", "--json", "--host", place, "--gpu", address)
-        plan = document(out, "vfio-wizard/plan/1")
+        plan = json.loads(out)
+        assert plan["schema"] == "vfio-wizard/plan/1"
         assert code == (1 if plan["refusals"] else 0)
         assert all(refusal["text"] for refusal in plan["refusals"])
         if not plan["refusals"]:
