@@ -188,21 +188,12 @@ def _address_width(case: Situation) -> Iterator[Outcome]:
 
 def _widths(case: Situation, units: tuple[IommuUnit, ...]) -> list[tuple[int, str]]:
     """Guest address bits (MGAW) of the units that serve a card, or of all where none says so."""
-    told = [(one, width) for one in units if one.vendor == "intel" and (width := _width(one)) is not None]
+    told = [(one, one.reach) for one in units if one.reach is not None]
     if isinstance(case.candidates, Unread):
         return []
     cards = {str(gpu.address) for gpu in wanted_among(case.candidates, case.selection)}
     own = [pair for pair in told if not isinstance(pair[0].devices, Unread) and cards & set(pair[0].devices)]
     return [(width, one.name) for one, width in own or told]
-
-
-def _width(unit: IommuUnit) -> int | None:
-    if isinstance(unit.capabilities, Unread):
-        return None
-    try:
-        return (int(unit.capabilities, 16) >> 16 & 0x3F) + 1
-    except ValueError:
-        return None
 
 
 BAR_SIZE = Check(

@@ -138,7 +138,7 @@ class Handed(NamedTuple):
 
 
 class Card(NamedTuple):
-    """A card as a whole on one slot of the guest, behind a root port of its own."""
+    """A card as a whole on one slot of the guest, behind a root port of its own unless ``on_root``."""
 
     functions: tuple[Handed, ...]
     """Function 0 first."""
@@ -146,6 +146,10 @@ class Card(NamedTuple):
     """A file with the card's ROM, for function 0."""
     rom_bar: bool = True
     """False hides the ROM of the card from the guest's firmware."""
+    on_root: bool = False
+    """On the root bus itself: where drivers of Intel's integrated graphics look for it."""
+    slot: int = 0
+    """Its slot on that bus."""
 
 
 class Evdev(NamedTuple):

@@ -246,6 +246,8 @@ class Virt(NamedTuple):
     """/dev/kvmfr* and /dev/shm/looking-glass*."""
     confinement: tuple[str, ...] | Unread = _NOT_ASKED
     """Which of ``apparmor`` and ``selinux`` confine programs here."""
+    iommu_node: DeviceNode | None | Unread = _NOT_ASKED
+    """/dev/iommu, through which newer programs open devices; None where the kernel does not offer it."""
 
 
 class NetworkLink(NamedTuple):

@@ -44,6 +44,16 @@ class IommuUnit(NamedTuple):
     """The hex text of Intel's ``ecap``, or of AMD's ``features``."""
     devices: tuple[str, ...] | Unread
 
+    @property
+    def reach(self) -> int | None:
+        """Address bits that an Intel unit translates (MGAW: bits 21:16 of ``cap``, plus one), else None."""
+        if self.vendor != "intel" or isinstance(self.capabilities, Unread):
+            return None
+        try:
+            return (int(self.capabilities, 16) >> 16 & 0x3F) + 1
+        except ValueError:
+            return None
+
 
 class AcpiTables(NamedTuple):
     """Which IOMMU tables the firmware hands over; a table that is there but unreadable is there."""

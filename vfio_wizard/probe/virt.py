@@ -13,6 +13,7 @@ from vfio_wizard.system.host import Host
 T = TypeVar("T")
 
 KVM = "dev/kvm"
+IOMMU = "dev/iommu"
 GROUPS = "etc/group"
 ACCOUNTS = "etc/passwd"
 STATUS = "proc/self/status"
@@ -73,6 +74,7 @@ def read_virt(host: Host) -> Virt:
         memlock_kib=_memlock(host),
         looking_glass=_looking_glass(host) if is_running else untold("dev/shm", _NOT_RUNNING),
         confinement=_confinement(host) if is_running else untold(APPARMOR, _NOT_RUNNING),
+        iommu_node=_told(_node(host, IOMMU), is_running, IOMMU),
     )
 
 

@@ -165,3 +165,12 @@ def test_a_regular_file_in_the_place_of_kvmfr_is_kept_as_the_trap_it_is(tmp_path
 @given(st.text())
 def test_any_group_file_is_read(text: str) -> None:
     assert all(len(group) == 3 for group in parse_groups(text))
+
+
+def test_the_way_to_the_iommu_of_newer_programs_is_seen_or_its_absence(tmp_path: Path) -> None:
+    tree = machine(tmp_path)
+    assert read_virt(tree.host).iommu_node is None
+    node = read_virt(tree.put("dev/iommu").host).iommu_node
+    assert not isinstance(node, Unread)
+    assert node is not None
+    assert node.path == "dev/iommu"
