@@ -9,6 +9,7 @@ from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import selection
 from vfio_wizard.cli.look import look, names_of, print_json, width
 from vfio_wizard.planning.plan import make_plan
+from vfio_wizard.probe.originals import read_originals
 from vfio_wizard.render.registry import for_host
 
 
@@ -16,7 +17,8 @@ def run(given: Given) -> int:
     """Show the plan for this host's own boot chain. 1 when it is refused."""
     seen = look(given.text("host"))
     plan = make_plan(seen.facts, selection(given, seen), names_of(seen))
-    rendered = for_host(plan, tool_version=__version__)
+    originals = read_originals(seen.host, seen.facts)
+    rendered = for_host(plan, originals, tool_version=__version__)
     if given.flag("json"):
         from vfio_wizard.planning.plan_json import plan_json  # noqa: PLC0415
 
@@ -24,5 +26,5 @@ def run(given: Given) -> int:
     else:
         from vfio_wizard.report.plan_text import plan_text  # noqa: PLC0415
 
-        sys.stdout.write(plan_text(plan, rendered, dict(seen.facts.files), width()))
+        sys.stdout.write(plan_text(plan, rendered, originals, width()))
     return 1 if plan.refusals else 0

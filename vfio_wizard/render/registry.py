@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from vfio_wizard.knowledge.changes import makes
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.plan import Action, Artifact, Plan, Run, Stage
 from vfio_wizard.render import boot, initramfs, memory_files, modprobe, nixos
@@ -42,8 +43,11 @@ def render(name: str, plan: Plan, *, tool_version: str) -> tuple[Artifact, ...]:
     return render_full(name, plan, tool_version=tool_version).artifacts
 
 
-def for_host(plan: Plan, *, tool_version: str) -> Rendered:
-    """What changes this host: nothing when it matches, one module on NixOS, else a part per dialect."""
+def for_host(plan: Plan, originals: Mapping[str, str], *, tool_version: str) -> Rendered:
+    """What changes this host: nothing when it matches, one module on NixOS, else a part per dialect.
+
+    ``originals`` has the exact texts of the files that dialects edit, by path without the first slash.
+    """
     if plan.settled:
         return Rendered()
     if plan.machine.distribution == NIXOS:
@@ -51,7 +55,11 @@ def for_host(plan: Plan, *, tool_version: str) -> Rendered:
     found = Rendered()
     for part in (_modprobe(plan), _initramfs(plan), _boot(plan), _memory(plan), _groups(plan)):
         found = found.joined(part)
-    return found
+    return found._replace(commands=tuple(_with_makes(one) for one in found.commands))
+
+
+def _with_makes(run: Run) -> Run:
+    return run if run.makes else run._replace(makes=makes(run.argv))
 
 
 def _nixos(plan: Plan, tool_version: str) -> Rendered:

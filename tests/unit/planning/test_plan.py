@@ -53,7 +53,7 @@ def after(driver: str = "vfio-pci") -> HostFacts:
 
 def changes(facts: HostFacts, selection: Selection = CARD) -> dict[str, Any]:
     plan = make_plan(facts, selection)
-    rendered = registry.for_host(plan, tool_version=TOOL)
+    rendered = registry.for_host(plan, {}, tool_version=TOOL)
     return plan_json(plan, rendered.artifacts, rendered.commands)
 
 

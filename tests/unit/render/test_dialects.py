@@ -191,32 +191,34 @@ def test_the_override_line_is_shell_that_writes_to_each_function() -> None:
 
 def test_looking_glass_is_for_one_user() -> None:
     wish = CARD._replace(looking_glass=LookingGlass(Mirror.SHM))
-    found = registry.for_host(make_plan(desktop(), wish), tool_version=TOOL)
+    found = registry.for_host(make_plan(desktop(), wish), {}, tool_version=TOOL)
     file = next(one for one in found.artifacts if one.path.startswith("/etc/tmpfiles.d"))
     assert file.text.splitlines()[1] == "f /dev/shm/looking-glass 0660 alice kvm -"
     device = CARD._replace(looking_glass=LookingGlass(Mirror.KVMFR))
-    found = registry.for_host(make_plan(desktop(), device), tool_version=TOOL)
+    found = registry.for_host(make_plan(desktop(), device), {}, tool_version=TOOL)
     paths = [one.path for one in found.artifacts]
     assert "/etc/udev/rules.d/70-kvmfr.rules" in paths
     assert "options kvmfr static_size_mb=32" in found.artifacts[0].text
 
 
 def test_the_user_joins_the_group_of_this_distribution() -> None:
-    found = registry.for_host(plan(), tool_version=TOOL)
+    found = registry.for_host(plan(), {}, tool_version=TOOL)
     assert ("usermod", "-aG", "libvirt", "alice") in commands(found)
     member = plan(libvirt_group=("alice",))
-    assert not [one for one in commands(registry.for_host(member, tool_version=TOOL)) if one[0] == "usermod"]
+    assert not [
+        one for one in commands(registry.for_host(member, {}, tool_version=TOOL)) if one[0] == "usermod"
+    ]
 
 
 def test_nixos_gets_its_module_and_nothing_else() -> None:
-    found = registry.for_host(make_plan(seed(), seed_selection()), tool_version=TOOL)
+    found = registry.for_host(make_plan(seed(), seed_selection()), {}, tool_version=TOOL)
     assert [one.path for one in found.artifacts] == ["gpu_passthrough.nix"]
     assert commands(found) == (("nixos-rebuild", "boot"),)
 
 
 def test_unknown_chains_are_named_and_their_words_told() -> None:
     told = {"loader": untold("boot"), "initramfs": untold("boot")}
-    found = registry.for_host(plan(**told), tool_version=TOOL)
+    found = registry.for_host(plan(**told), {}, tool_version=TOOL)
     assert any("boot loader is not known" in note and IDS in note for note in found.notes)
     assert any("initramfs generator is not known" in note for note in found.notes)
 
@@ -225,7 +227,7 @@ def test_unknown_chains_are_named_and_their_words_told() -> None:
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_every_chain_gets_the_parameters_one_way_or_the_other(loader: str, generator: str) -> None:
     told = {"loader": BootLoader(loader, ()), "initramfs": InitramfsGenerator(generator, ())}
-    found = registry.for_host(plan(**told), tool_version=TOOL)
+    found = registry.for_host(plan(**told), {}, tool_version=TOOL)
     everything = [one.text for one in found.artifacts] + [one.shown for one in found.commands]
     assert any(IDS in text for text in (*everything, *found.notes))
 
