@@ -55,12 +55,16 @@ class Machine:
         cpu: str = "max",
         cores: str = "1",
         memory: int = 1024,
+        serial: tuple[str, ...] = (),
     ) -> None:
-        """``folder`` takes the console log, what comes out of the report port, and QEMU's own complaints."""
+        """``folder`` takes the console log, what comes out of the report port, and QEMU's own complaints.
+
+        ``serial`` replaces both ports, for machines that are talked to; the console log is theirs to keep.
+        """
         self.folder = folder
+        ports = serial or ("-serial", f"file:{self.console}", "-serial", f"file:{self.report}")
         self._command = (
-            QEMU, *ALWAYS, "-cpu", cpu, "-smp", cores, "-m", str(memory), *boot.arguments(),
-            "-serial", f"file:{self.console}", "-serial", f"file:{self.report}", *devices,
+            QEMU, *ALWAYS, "-cpu", cpu, "-smp", cores, "-m", str(memory), *boot.arguments(), *ports, *devices,
         )  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
@@ -74,6 +78,11 @@ class Machine:
     def report(self) -> Path:
         """What the machine sent to its second serial port."""
         return self.folder / "report.tar.gz"
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
 
     @property
     def seconds(self) -> float:

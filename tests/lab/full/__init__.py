@@ -1,0 +1,1 @@
+"""Installed systems with their own boot loaders: changed, rebooted, proven, taken back."""

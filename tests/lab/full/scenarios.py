@@ -1,0 +1,159 @@
+"""The scenarios, as data: on which system, with what plugged in, which steps, and what must hold in each.
+
+The expectations are written from the contract, not copied from a run.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tests.lab.full import guest
+from tests.lab.full.machines import AUDIO, CARD, TWIN, TWIN_AUDIO
+from tests.lab.full.steps import (
+    GRUB_RECOVERY,
+    Ask,
+    AskJson,
+    Checked,
+    Drivers,
+    Install,
+    KilledAndCut,
+    Predicted,
+    Remember,
+    Restart,
+    Step,
+    Typed,
+    Unchanged,
+)
+
+ON_VFIO = {CARD: "vfio-pci", AUDIO: "vfio-pci"}
+ON_HOST = {CARD: "radeon", AUDIO: "snd_hda_intel"}
+TWIN_ON_HOST = {TWIN: "radeon", TWIN_AUDIO: "snd_hda_intel"}
+GPU = "--gpu 01:00.0"
+
+
+class Scenario(NamedTuple):
+    """One machine's story."""
+
+    name: str
+    title: str
+    system: str
+    steps: tuple[Step, ...]
+    devices: str = "one"
+    quick: bool = False
+    """Part of ``make lab``, and so of what must hold before a change lands."""
+
+
+BEFORE: tuple[Step, ...] = (
+    Install(),
+    Remember("before"),
+    Drivers("the host's drivers have the card", ON_HOST),
+    Checked(
+        "--check says that it is not on vfio-pci",
+        f"vfio-wizard --check {GPU}",
+        {("vfio.bound", CARD): "fail"},
+    ),
+    Ask("plan shows a diff", f"vfio-wizard plan {GPU}", shows=("vfio", "+")),
+    Unchanged("plan wrote nothing", "before"),
+)
+
+APPLY: tuple[Step, ...] = (
+    Ask("apply makes the change", f"vfio-wizard apply {GPU} --yes"),
+    Predicted("the next boot is predicted to bind vfio-pci", ON_VFIO),
+    Restart("it boots with the change"),
+    Ask("verify finds all as planned", "vfio-wizard verify"),
+    Drivers("vfio-pci has both functions", ON_VFIO),
+)
+
+AGAIN: tuple[Step, ...] = (
+    AskJson("a second plan is empty", f"vfio-wizard plan {GPU} --json", {"artifacts": [], "commands": []}),
+)
+
+UNDO: tuple[Step, ...] = (
+    Ask("undo takes it back", "vfio-wizard undo --yes"),
+    Unchanged("all files are as they were", "before"),
+    Restart("it boots as before"),
+    Drivers("the host's drivers have the card again", ON_HOST),
+    Unchanged("all files are still as they were", "before"),
+)
+
+THERE_AND_BACK = (*BEFORE, *APPLY, *AGAIN, *UNDO)
+
+REFUSED: tuple[Step, ...] = (
+    Install(),
+    Remember("before"),
+    Ask("apply refuses", f"vfio-wizard apply {GPU} --yes", code=1),
+    Unchanged("nothing was written", "before"),
+)
+
+KILLED: tuple[Step, ...] = (
+    Install(),
+    Remember("before"),
+    KilledAndCut("killed while the image is built, then the power goes", f"vfio-wizard apply {GPU} --yes"),
+    Restart("it boots all the same"),
+    Ask("undo takes back what was begun", "vfio-wizard undo --yes"),
+    Unchanged("all files are as they were", "before"),
+    Restart("it boots as before"),
+    Drivers("the host's drivers have the card", ON_HOST),
+)
+
+SCENARIOS = (
+    Scenario(
+        "bookworm-grub-apply",
+        "Debian 12, GRUB, initramfs-tools: there, a guest, and back",
+        "bookworm-grub",
+        (*BEFORE, *APPLY, *AGAIN, *guest.STEPS, *UNDO),
+        quick=True,
+    ),
+    Scenario(
+        "bookworm-grub-recovery",
+        "the recovery entry boots without passthrough, and undo works from there",
+        "bookworm-grub",
+        (
+            Install(),
+            Remember("before"),
+            *APPLY,
+            Restart("the recovery entry boots", menu=GRUB_RECOVERY, words=("single",)),
+            Drivers("the host's drivers have the card", ON_HOST),
+            Typed("undo, typed in rescue mode", "vfio-wizard undo --yes", prompt="aintenance"),
+            Unchanged("all files are as they were", "before"),
+            Restart("it boots as before"),
+            Drivers("the host's drivers have the card again", ON_HOST),
+        ),
+    ),
+    Scenario(
+        "bookworm-grub-killed", "killed in the middle of an image, and the power cut", "bookworm-grub", KILLED
+    ),
+    Scenario(
+        "bookworm-grub-twins",
+        "of two identical cards, one is bound by its address",
+        "bookworm-grub",
+        (
+            Install(),
+            Remember("before"),
+            Ask("apply makes the change", f"vfio-wizard apply {GPU} --yes"),
+            Predicted("only the first card is predicted to bind vfio-pci", {**ON_VFIO, **TWIN_ON_HOST}),
+            Restart("it boots with the change"),
+            Ask("verify finds all as planned", "vfio-wizard verify"),
+            Drivers("vfio-pci has the first card, the host the other", {**ON_VFIO, **TWIN_ON_HOST}),
+            *UNDO,
+        ),
+        devices="twins",
+    ),
+    Scenario(
+        "bookworm-grub-shared", "a card that shares its group is refused", "bookworm-grub", REFUSED, "shared"
+    ),
+    Scenario("bookworm-grub-single", "the only card is refused", "bookworm-grub", REFUSED, "single"),
+    Scenario(
+        "trixie-sdboot-apply",
+        "Debian 13, systemd-boot, dracut: there and back",
+        "trixie-sdboot",
+        THERE_AND_BACK,
+    ),
+    Scenario(
+        "trixie-grub-apply", "Debian 13, GRUB for UEFI, dracut: there and back", "trixie-grub", THERE_AND_BACK
+    ),
+    Scenario(
+        "trixie-uki-apply", "Debian 13, unified kernel images: there and back", "trixie-uki", THERE_AND_BACK
+    ),
+    Scenario("sid-grub-apply", "Debian sid as it comes: there and back", "sid-grub", THERE_AND_BACK),
+)
