@@ -150,6 +150,8 @@ class Card(NamedTuple):
     """On the root bus itself: where drivers of Intel's integrated graphics look for it."""
     slot: int = 0
     """Its slot on that bus."""
+    bootable: bool = False
+    """A drive that the guest may start from."""
 
 
 class Evdev(NamedTuple):

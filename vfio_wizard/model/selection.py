@@ -144,6 +144,11 @@ class GuestSystem(StrEnum):
         """Wants Hyper-V's enlightenments, and a clock in local time."""
         return self is not GuestSystem.LINUX
 
+    @property
+    def needs_tpm(self) -> bool:
+        """Its installer asks for a TPM 2.0."""
+        return self is GuestSystem.WINDOWS_11
+
 
 class SoundWish(StrEnum):
     """Where the guest's sound should go."""

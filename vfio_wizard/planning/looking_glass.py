@@ -6,17 +6,19 @@ LookingGlass tag B7 doc/install_libvirt.rst; development documentation of 2026-0
 
 from __future__ import annotations
 
+from vfio_wizard.model.domain import Mirroring
 from vfio_wizard.model.facts import Virt
 from vfio_wizard.model.plan import SharedMemory
-from vfio_wizard.model.selection import LookingGlass, Mirror
+from vfio_wizard.model.selection import GuestPart, LookingGlass, Mirror
 from vfio_wizard.model.unread import known
 
 _MIB = 1 << 20
 
 
-def size_mib(width: int, height: int, *, hdr: bool) -> int:
-    """The power of two in MiB that holds the picture for release B7 and for its successor."""
-    return max(_b7(width, height, hdr=hdr), _idd(width, height))
+def size_mib(width: int, height: int, *, hdr: bool, part: GuestPart = GuestPart.AUTO) -> int:
+    """The power of two in MiB that holds the picture for a guest part, or for both where none is named."""
+    sizes = {GuestPart.HOST: _b7(width, height, hdr=hdr), GuestPart.IDD: _idd(width, height)}
+    return sizes.get(part) or max(sizes.values())
 
 
 def _b7(width: int, height: int, *, hdr: bool) -> int:
@@ -41,12 +43,12 @@ def shared_memory(wish: LookingGlass, owner: str | None, virt: Virt) -> SharedMe
     """The memory for a wish; None when Looking Glass is off."""
     if wish.mode is Mirror.OFF:
         return None
-    depth = " HDR" if wish.hdr else ""
+    depth = " HDR" if wish.hdr and wish.release is not GuestPart.IDD else ""
     because = f"holds pictures up to {wish.width}x{wish.height}{depth}"
     mode = Mirror.SHM if wish.mode is Mirror.AUTO else wish.mode
     return SharedMemory(
         mode,
-        size_mib(wish.width, wish.height, hdr=wish.hdr),
+        size_mib(wish.width, wish.height, hdr=wish.hdr, part=wish.release),
         because,
         owner,
         asked=wish.mode is not Mirror.AUTO,
@@ -61,3 +63,14 @@ def _is_there(mode: Mirror, virt: Virt) -> bool:
     """A regular file at /dev/kvmfr0 is a guest that was started too early, and not the device."""
     kind, name = _NODES[mode]
     return any(one.kind == kind and name in one.path for one in known(virt.looking_glass, ()))
+
+
+def mirroring(memory: SharedMemory, wish: LookingGlass) -> Mirroring | None:
+    """The memory as a device of the guest: where it was asked for, or is there on the host already.
+
+    Without a release named the devices are those of the host application, the only one released so far.
+    """
+    if not (memory.asked or memory.present):
+        return None
+    part = GuestPart.HOST if wish.release is GuestPart.AUTO else wish.release
+    return Mirroring(memory.mode, memory.size_mib, part)

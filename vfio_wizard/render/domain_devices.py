@@ -56,13 +56,14 @@ def devices(spec: DomainSpec) -> Element:
 def _drives(spec: DomainSpec) -> Iterator[Element]:
     """Disks boot first: an empty one lets the firmware go on to the installer, a full one starts."""
     virtio, sata = iter(_LETTERS), iter(_LETTERS)
-    order = iter(range(1, 1 + len(spec.disks) + len(spec.cdroms)))
-    for disk in spec.disks:
+    for order, disk in enumerate(spec.disks, 1):
         is_virtio = disk.bus is DiskBus.VIRTIO
         target = f"vd{next(virtio)}" if is_virtio else f"sd{next(sata)}"
-        yield _disk(disk, target, next(order), 1 if is_virtio and spec.cpus.iothreads else None)
+        yield _disk(disk, target, order, 1 if is_virtio and spec.cpus.iothreads else None)
+    last = len(spec.disks) + sum(one.bootable for one in spec.others)
     for cdrom in spec.cdroms:
-        yield _cdrom(cdrom, f"sd{next(sata)}", next(order) if cdrom.bootable else None)
+        last += cdrom.bootable
+        yield _cdrom(cdrom, f"sd{next(sata)}", last if cdrom.bootable else None)
 
 
 def _disk(disk: Disk, target: str, order: int, iothread: int | None) -> Element:
@@ -203,19 +204,24 @@ def _video(spec: DomainSpec) -> Element:
 
 def _host_devices(spec: DomainSpec) -> Iterator[Element]:
     each = spec.iommufd and not libvirt.takes("iommufd-domain", spec.versions.libvirt, spec.versions.qemu)
+    order = len(spec.disks)
     for bus, card in _buses(spec):
+        order += card.bootable
         for one in card.functions:
-            yield _hostdev(one, card, bus, iommufd=each)
+            yield _hostdev(one, card, (bus, order), iommufd=each)
     yield from (_usb(one) for one in spec.usb)
 
 
-def _hostdev(one: Handed, card: Card, bus: int, *, iommufd: bool) -> Element:
+def _hostdev(one: Handed, card: Card, place: tuple[int, int], *, iommufd: bool) -> Element:
+    """``place`` is its bus of the guest and, for a drive, when the firmware tries it."""
+    bus, order = place
     first = one.function == 0
     is_split = len(card.functions) > 1
     return node(
         "hostdev",
         node("driver", iommufd="yes") if iommufd else None,
         node("source", _host_address(one.host)),
+        node("boot", order=order) if first and card.bootable else None,
         _rom(card) if first else None,
         node(
             "address",

@@ -168,7 +168,7 @@ def test_any_group_file_is_read(text: str) -> None:
 
 
 def test_the_way_to_the_iommu_of_newer_programs_is_seen_or_its_absence(tmp_path: Path) -> None:
-    tree = machine(tmp_path)
+    tree = machine(tmp_path).put("dev/null")
     assert read_virt(tree.host).iommu_node is None
     node = read_virt(tree.put("dev/iommu").host).iommu_node
     assert not isinstance(node, Unread)
