@@ -23,6 +23,7 @@ from vfio_wizard.model.facts import (
     ModprobeConfig,
     ModprobeLine,
     NetworkLink,
+    RomCopy,
     Source,
     User,
     Virt,
@@ -264,6 +265,7 @@ def _good() -> dict[str, Any]:
         "confinement": (),
         "times": (("boot/initrd", 2_000_000_000), ("etc/modules", 1_900_000_000)),
         "own": ((OWN_FILE, OWN_TEXT),),
+        "roms": (RomCopy(f"usr/share/vgabios/{GPU}.rom", "10de", "2484", ("bios", "uefi-x64")),),
     }
 
 

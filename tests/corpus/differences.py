@@ -33,9 +33,5 @@ DIFFERENCES: dict[tuple[str, str, str | None], tuple[str, str]] = {
         "unknown",
         "no file shows the framebuffer; the line 'can't reserve' is told by kernel.log-clean, which fails",
     ),
-    ("x670e-carbon-7800xt-rtx2070s", "vfio.unsafe-options", None): (
-        "unknown",
-        "the option stands in a stored boot entry; the check judges the running command line only",
-    ),
 }
 """(machine, check id, subject) to what the program says, and why."""

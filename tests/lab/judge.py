@@ -17,6 +17,7 @@ WHERE_FROM = (".host.live", ".source.live", ".source.kind")
 
 LIVE_ONLY = {
     "gpu.in-use": "a record never holds what programs have open",
+    "gpu.rom-image": "a record never holds the copy of a ROM",
     "acs.enabled": "a record never holds a device's configuration space, which may hold serial numbers",
 }
 """Findings that must be unknown from a record, with the reason; all others are the machine's own."""

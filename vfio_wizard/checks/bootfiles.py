@@ -167,6 +167,8 @@ def _one_loader(case: Situation) -> Iterator[Outcome]:
 
 def _files_read(case: Situation) -> Iterator[Outcome]:
     facts = case.facts
+    if facts.misnamed:
+        yield _misnamed(facts)
     if not facts.files:
         command = (
             "sh",
@@ -193,10 +195,18 @@ def _files_read(case: Situation) -> Iterator[Outcome]:
             "see which boot loader and initramfs generator are used.",
             ("bootctl", "status"),
         )
-    else:
+    elif not facts.misnamed:
         yield passed(
             "every file that names vfio is one that this system reads", ("etc", "no file that nothing reads")
         )
+
+
+def _misnamed(facts: HostFacts) -> Outcome:
+    names = ", ".join(path for path, _ in facts.misnamed)
+    how = "Rename it so that it ends in .conf (in /etc/default/grub.d in .cfg), or delete it if it is a copy."
+    return failed(
+        f"nothing reads files of such a name: {names}", by_user(how, *rebuild(facts)), *facts.misnamed
+    )
 
 
 def _who_reads(facts: HostFacts) -> str:
@@ -356,13 +366,18 @@ FILES_READ = Check(
     title="Files that are read",
     severity=Severity.WARNING,
     claim="Every file that sets up vfio is read by this system's boot loader or initramfs generator.",
-    fails_when="One belongs to a program that is not used here, such as /etc/initramfs-tools under dracut.",
+    fails_when="One belongs to a program that is not used here, or its name does not end as it must (.conf).",
     why=(
         "Distributions change their generator, image-based systems do not look into /etc/modprobe.d, and "
         "guides are written for other ones: the file looks right and does nothing."
     ),
     run=_files_read,
-    references=("nextcloud/vm#2833", "coreos/rpm-ostree: man/rpm-ostree.xml", "dracut.conf(5)"),
+    references=(
+        "nextcloud/vm#2833",
+        "coreos/rpm-ostree: man/rpm-ostree.xml",
+        "dracut.conf(5), modprobe.d(5)",
+        "HikariKnight/quickpassthrough#22",
+    ),
     verify="Afterwards vfio-wizard predict shows vfio-pci for the card.",
 )
 

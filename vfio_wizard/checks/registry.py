@@ -57,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     gpus.HOST_DRIVER,
     resets.RESET,
     windows.ROM,
+    windows.ROM_IMAGE,
     windows.BAR_SIZE,
     windows.ABOVE_FOUR_GIB,
     guest.GUEST_DRIVER,

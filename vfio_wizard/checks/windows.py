@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from vfio_wizard.cards.units import DISCRETE, Gpu
 from vfio_wizard.checks.check import Check, Situation, wanted_among
@@ -20,6 +20,7 @@ _MIB = 1 << 20
 _OLD_WINDOW = 32 * _GIB
 """What OVMF gave to 64-bit windows before edk2-stable202211."""
 _FOUR_GIB = 4 * _GIB
+_UEFI = "uefi-x64"
 
 
 def size_words(size: int) -> str:
@@ -117,17 +118,6 @@ def _above_four_gib(case: Situation, gpu: Gpu) -> Outcome:
     )
 
 
-def _rom(case: Situation) -> Iterator[Outcome]:
-    if isinstance(case.candidates, Unread) or not case.candidates:
-        yield from for_each_candidate(case, _rom_of)
-        return
-    wanted = wanted_among(case.candidates, case.selection)
-    cards = tuple(gpu for gpu in wanted if gpu.type in (DISCRETE, None))
-    yield from (_rom_of(case, gpu) for gpu in cards)
-    if not cards:
-        yield skipped("no graphics card with a ROM of its own: integrated graphics have it in the firmware")
-
-
 def _rom_of(case: Situation, gpu: Gpu) -> Outcome:
     function = case.functions[gpu.address]
     if isinstance(function.rom, Unread):
@@ -136,8 +126,7 @@ def _rom_of(case: Situation, gpu: Gpu) -> Outcome:
         return unknown("whether it has a ROM was not read", function.rom, how, command, subject=gpu.address)
     where = function.where("rom")
     if function.rom:
-        words = "it has an expansion ROM (whether that holds a UEFI image, the guest's first picture tells)"
-        return passed(words, (where, "present"), subject=gpu.address)
+        return passed("it has an expansion ROM", (where, "present"), subject=gpu.address)
     return failed(
         "the kernel sees no expansion ROM on it",
         Fix(
@@ -149,6 +138,53 @@ def _rom_of(case: Situation, gpu: Gpu) -> Outcome:
         (where, "absent"),
         subject=gpu.address,
     )
+
+
+def _rom_image(case: Situation, gpu: Gpu) -> Outcome:
+    number, copies = case.functions[gpu.address].id, case.facts.roms
+    if isinstance(number, Unread) or isinstance(copies, Unread):
+        return _image_unknown(gpu, first_gap(number, copies))
+    own = tuple(one for one in copies if (one.vendor, one.device) == (number.vendor, number.device))
+    if not own:
+        return _image_unknown(gpu, None)
+    seen = tuple((one.path, f"{one.vendor}:{one.device} {' '.join(one.images)}") for one in own)
+    if any(_UEFI in one.images for one in own):
+        return passed("its ROM holds a UEFI image, by a copy of it", *seen, subject=gpu.address)
+    return failed(
+        "the copy of its ROM holds no UEFI image for x64",
+        by_user(
+            "A guest with UEFI firmware (OVMF) shows nothing on it until its driver runs. Ask the card's "
+            "maker for a firmware with a UEFI image (GOP), or give that guest SeaBIOS. A ROM from elsewhere "
+            "can hang the guest."
+        ),
+        *seen,
+        subject=gpu.address,
+    )
+
+
+def _image_unknown(gpu: Gpu, gap: Unread | None) -> Outcome:
+    place = f"/sys/bus/pci/devices/{gpu.address}"
+    copy = f"/usr/share/vgabios/{gpu.address}.rom"
+    script = f"mkdir -p /usr/share/vgabios; cd {place} && echo 1 >rom && cat rom >{copy}; echo 0 >rom"
+    return unknown(
+        "whether its ROM holds a UEFI image is not known",
+        gap,
+        "copy it while nothing uses the card and another one is the boot display; this check reads the copy.",
+        ("sudo", "sh", "-c", script),
+        subject=gpu.address,
+    )
+
+
+def _with_own_rom(case: Situation, judge: Callable[[Situation, Gpu], Outcome]) -> Iterator[Outcome]:
+    """One outcome per wanted card that has a ROM of its own."""
+    if isinstance(case.candidates, Unread) or not case.candidates:
+        yield from for_each_candidate(case, judge)
+        return
+    wanted = wanted_among(case.candidates, case.selection)
+    cards = tuple(gpu for gpu in wanted if gpu.type in (DISCRETE, None))
+    yield from (judge(case, gpu) for gpu in cards)
+    if not cards:
+        yield skipped("no graphics card with a ROM of its own: integrated graphics have it in the firmware")
 
 
 def _address_width(case: Situation) -> Iterator[Outcome]:
@@ -224,14 +260,30 @@ ROM = Check(
     id="gpu.rom",
     title="ROM of the card",
     severity=Severity.NOTE,
-    claim="The card has an expansion ROM, from which the guest's firmware gets a picture.",
+    claim="The card has an expansion ROM.",
     fails_when="The kernel sees none.",
     why=(
-        "Without a ROM with a UEFI image the guest's screen stays black until its driver runs. Its content "
-        "is never read here, since that needs a write to the device."
+        "The guest's firmware gets its picture from the ROM. Its content is never read here, since that "
+        "needs a write to the device; see gpu.rom-image."
     ),
-    run=_rom,
+    run=lambda case: _with_own_rom(case, _rom_of),
     references=("linux 6.12: drivers/pci/pci-sysfs.c pci_read_rom", "awilliam/rom-parser"),
+    verify="Afterwards the guest's firmware shows its logo on the card's output.",
+)
+
+ROM_IMAGE = Check(
+    id="gpu.rom-image",
+    title="A UEFI image in its ROM",
+    severity=Severity.NOTE,
+    claim="A copy of the card's ROM, in a file that QEMU may read, holds a UEFI image for x64.",
+    fails_when="There is a copy with the card's ids, and it holds none.",
+    why=(
+        "Guest firmware under UEFI runs the driver that is in the ROM. Without one the screen stays black "
+        "until the guest's own driver runs. The card's ROM is only read where you made a copy, since reading "
+        "it needs a write to the device."
+    ),
+    run=lambda case: _with_own_rom(case, _rom_image),
+    references=("awilliam/rom-parser: rom-parser.c", "linux 6.12: drivers/pci/pci-sysfs.c pci_read_rom"),
     verify="Afterwards the guest's firmware shows its logo on the card's output.",
 )
 

@@ -16,6 +16,8 @@ from vfio_wizard.model.unread import Unread, untold
 SCHEMA = "vfio-wizard/facts/1"
 
 _NOT_ASKED = untold("sys/kernel/security", "this source does not tell")
+_NO_OFFLINE = untold("sys/devices/system/cpu/present", "this source does not tell")
+_NO_NODES = untold("sys/devices/system/node", "this source does not tell")
 
 
 class Source(NamedTuple):
@@ -60,6 +62,8 @@ class Cpu(NamedTuple):
     isolated: tuple[int, ...] | Unread
     address_bits: tuple[int, int] | Unread
     """Physical and virtual."""
+    offline: tuple[int, ...] | Unread = _NO_OFFLINE
+    """CPUs that are there and switched off (``nosmt``, by hand)."""
 
 
 class Board(NamedTuple):
@@ -196,12 +200,23 @@ class HugePages(NamedTuple):
     free: int
 
 
+class NodeMemory(NamedTuple):
+    """What one NUMA node has of the memory, in KiB. A node without memory has 0."""
+
+    node: int
+    total_kib: int
+    free_kib: int
+    huge_pages: tuple[HugePages, ...]
+
+
 class Memory(NamedTuple):
     """Host memory, in KiB."""
 
     total_kib: int | Unread
     available_kib: int | Unread
     huge_pages: tuple[HugePages, ...] | Unread
+    nodes: tuple[NodeMemory, ...] | Unread = _NO_NODES
+    """By number; empty on a host with one node, which has all of it."""
 
 
 class DeviceNode(NamedTuple):
@@ -268,6 +283,16 @@ class DiskUse(NamedTuple):
     """Empty when it depends on none (zram, tmpfs); unread where nothing tells (ZFS, overlay, network)."""
 
 
+class RomCopy(NamedTuple):
+    """A copy of a card's ROM in a file: whose it is, and the kinds of image in it."""
+
+    path: str
+    vendor: str
+    device: str
+    images: tuple[str, ...]
+    """``bios``, ``uefi-x64``, ``uefi-other`` or ``other``, in the order of the file."""
+
+
 class HostFacts(NamedTuple):
     """One machine, as far as it was seen."""
 
@@ -294,6 +319,10 @@ class HostFacts(NamedTuple):
     """The user's own knowledge in etc/vfio-wizard/quirks.d, by path."""
     files_gap: Unread | None = None
     """Why more of ``files`` may exist than are told (pasted texts); None when the places were looked at."""
+    misnamed: tuple[tuple[str, str], ...] = ()
+    """Files that name vfio and that nobody reads, since their name ends wrongly: (path, such a line)."""
+    roms: tuple[RomCopy, ...] | Unread = ()
+    """Copies of ROMs where QEMU may read them."""
 
     @property
     def modprobe_gap(self) -> Unread | None:

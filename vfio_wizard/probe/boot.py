@@ -15,7 +15,7 @@ from vfio_wizard.knowledge.bootchain import (
     loader,
 )
 from vfio_wizard.model.facts import Boot, BootLoader, Distribution, Firmware, Kernel
-from vfio_wizard.model.unread import Gap, Unread, untold
+from vfio_wizard.model.unread import Gap, Unread, known, untold
 from vfio_wizard.probe.configured import Configured, read_configured
 from vfio_wizard.probe.firmware import efi_text
 from vfio_wizard.probe.initramfs import find_generator
@@ -221,6 +221,33 @@ def boot_files(host: Host) -> tuple[tuple[str, str], ...]:
             paths += [f"{folder}/{name}" for name in names if name.endswith(ending)]
     texts = ((path, host.text(path, _FILE_LIMIT)) for path in sorted(paths))
     return tuple((path, _reduced(path, text)) for path, text in texts if isinstance(text, str))
+
+
+def misnamed_files(host: Host) -> tuple[tuple[str, str], ...]:
+    """Files that name vfio in a folder of which only names with another ending are read: (path, line)."""
+    found = []
+    for folder, ending in BOOT_FOLDERS:
+        for name in known(host.names(folder), ()):
+            if name.endswith((ending, *_SET_ASIDE)):
+                continue
+            lines = known(host.lines(f"{folder}/{name}", (), ("vfio",)), ())
+            line = next((one.strip() for one in lines if not one.lstrip().startswith("#")), None)
+            found += [(f"{folder}/{name}", line)] if line else []
+    return tuple(found)
+
+
+_SET_ASIDE = ("~", ".bak", ".disabled", ".off", ".old", ".orig", ".save", ".md", ".txt", "README")
+_SET_ASIDE += (
+    ".dpkg-bak",
+    ".dpkg-dist",
+    ".dpkg-new",
+    ".dpkg-old",
+    ".pacnew",
+    ".pacsave",
+    ".rpmnew",
+    ".rpmsave",
+)
+"""Endings by which people and package managers put a file out of use on purpose."""
 
 
 def _reduced(path: str, text: str) -> str:

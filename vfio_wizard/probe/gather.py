@@ -6,7 +6,7 @@ from vfio_wizard.model.facts import HostFacts, Source
 from vfio_wizard.model.iommu import Iommu, IommuGroup
 from vfio_wizard.model.pci import PciAddress, PciFunction
 from vfio_wizard.model.unread import Unread, known, untold
-from vfio_wizard.probe.boot import boot_files, read_boot
+from vfio_wizard.probe.boot import boot_files, misnamed_files, read_boot
 from vfio_wizard.probe.cpu import read_cpu
 from vfio_wizard.probe.disks import read_disks
 from vfio_wizard.probe.display import read_display
@@ -19,6 +19,7 @@ from vfio_wizard.probe.modprobe import read_modprobe
 from vfio_wizard.probe.network import read_network
 from vfio_wizard.probe.pci import read_pci
 from vfio_wizard.probe.quirks import read_quirks, words_of_log
+from vfio_wizard.probe.roms import read_roms
 from vfio_wizard.probe.times import read_times
 from vfio_wizard.probe.virt import read_virt
 from vfio_wizard.system.host import Host
@@ -56,6 +57,8 @@ def gather(host: Host, *, topology: bool = True, holders: bool = True, commands:
         files=files,
         times=read_times(host, kernels, files),
         own=own,
+        misnamed=misnamed_files(host),
+        roms=read_roms(host),
     )
 
 

@@ -136,6 +136,7 @@ usr/lib/{{*,*/libvirt.so*,bootc/**,dracut/**,initcpio/**,kernel/**,modprobe.d/*,
 usr/lib64/{{*,libvirt.so*}}
 usr/local/lib/modprobe.d**
 usr/share/libalpm/hooks**
+{{usr/share/vgabios,usr/share/kvm,var/lib/libvirt/vbios}}
 usr/share/{{OVMF,edk2*,initramfs-tools,ovmf,qemu}}**
 var/lib/dpkg/info/*.list
 """

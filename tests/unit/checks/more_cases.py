@@ -35,6 +35,7 @@ from vfio_wizard.model.facts import (
     InitramfsGenerator,
     InstalledKernel,
     NetworkLink,
+    RomCopy,
     User,
 )
 from vfio_wizard.model.iommu import IommuUnit
@@ -391,6 +392,28 @@ FAILS: tuple[Case, ...] = (
         "power cycle",
     ),
     Case(
+        "a ROM for BIOS only",
+        "gpu.rom-image",
+        good_machine(roms=(RomCopy("usr/share/vgabios/x.rom", "10de", "2484", ("bios", "uefi-other")),)),
+        "holds no UEFI image",
+        "SeaBIOS",
+        subject=GPU,
+    ),
+    Case(
+        "a file of modprobe.d without its ending",
+        "boot.files-read",
+        good_machine(misnamed=(("etc/modprobe.d/vfio", "options vfio-pci ids=10de:2484"),)),
+        "nothing reads files of such a name: etc/modprobe.d/vfio",
+        "ends in .conf",
+    ),
+    Case(
+        "an unsafe option for the next boot",
+        "vfio.unsafe-options",
+        good_machine(configured="quiet vfio_iommu_type1.allow_unsafe_interrupts=1"),
+        "allow_unsafe_interrupts=1",
+        "Remove them",
+    ),
+    Case(
         "a kernel that came after what is known here",
         "kernel.verified",
         good_machine(release="7.4.1-arch1"),
@@ -484,6 +507,7 @@ GAPS: dict[str, HostFacts] = {
     "kvmfr.access": good_machine(looking_glass=untold("x")),
     "kvmfr.allowed": good_machine(confinement=("selinux",)),
     "kernel.log-clean": good_machine(log=untold("x")),
+    "gpu.rom-image": good_machine(roms=()),
     "kernel.verified": good_machine(release=untold("x")),
     "knowledge.own-files": good_machine(own=((OWN_FILE, Unread(OWN_FILE, Gap.DENIED)),)),
 }

@@ -12,7 +12,7 @@ from vfio_wizard.model.facts import Distribution
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.probe import configured
-from vfio_wizard.probe.boot import boot_files, parse_os_release, read_boot
+from vfio_wizard.probe.boot import boot_files, misnamed_files, parse_os_release, read_boot
 from vfio_wizard.probe.firmware import read_firmware
 from vfio_wizard.probe.kernel import read_kernel
 from vfio_wizard.probe.kernels import read_kernels
@@ -653,3 +653,25 @@ def test_a_capture_tells_what_the_machine_told(machine: object, tmp_path: Path) 
     assert [all_facts(replayed)] == told
     boot = tree.boot(replayed)
     assert (loader_name(boot), generator_name(boot)) == MACHINES[machine]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_told"),
+    [
+        ("etc/modprobe.d/vfio", True),
+        ("etc/modprobe.d/vfio.config", True),
+        ("etc/dracut.conf.d/vfio", True),
+        ("etc/default/grub.d/vfio.conf", True),
+        ("etc/modprobe.d/vfio.conf", False),
+        ("etc/modprobe.d/vfio.conf.bak", False),
+        ("etc/modprobe.d/vfio.conf.dpkg-old", False),
+    ],
+)
+def test_files_whose_name_nobody_reads(tmp_path: Path, path: str, is_told: bool) -> None:
+    tree = Tree(tmp_path).put(path, "# vfio is not this\noptions vfio-pci ids=1002:731f\n")
+    expected = ((path, "options vfio-pci ids=1002:731f"),) if is_told else ()
+    assert misnamed_files(tree.host) == expected
+
+
+def test_a_comment_about_vfio_is_no_configuration(tmp_path: Path) -> None:
+    assert misnamed_files(Tree(tmp_path).put("etc/modprobe.d/notes", "# vfio\n").host) == ()
