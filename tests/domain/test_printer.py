@@ -98,10 +98,10 @@ def test_every_address_is_hex_and_reads_back(addresses: list[PciAddress]) -> Non
     root = read(domain_xml(base._replace(cards=cards)))
     found = [one.attrib for one in root.findall("devices/hostdev/source/address")]
     assert all(value.startswith("0x") for one in found for value in one.values())
-    read = [
+    back = [
         PciAddress(*(int(one[name], 16) for name in ("domain", "bus", "slot", "function"))) for one in found
     ]
-    assert read == addresses
+    assert back == addresses
 
 
 def test_an_emulated_guest_asks_nothing_that_only_kvm_has() -> None:
