@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vfio_wizard.knowledge.firmware import switch
+from vfio_wizard.knowledge.firmware import Switch, switch
 from vfio_wizard.knowledge.own import read_own
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.kargs import Kargs
@@ -74,13 +74,26 @@ def has_item(line: Kargs, name: str, item: str) -> bool:
 
 def firmware_words(facts: HostFacts, purpose: str) -> str:
     """How the setup of this board spells a switch, with where to look when its menu is not known."""
-    board = facts.firmware.board
-    maker = next((one for one in (board.vendor, board.system_vendor) if isinstance(one, str)), "")
-    product = " ".join(one for one in (board.name, board.product) if isinstance(one, str))
-    row = switch(purpose, cpu_vendor(facts), maker, product, read_own(facts.own).switches)
+    row = _switch(facts, purpose)
+    if row is not None and row.maker:
+        return f"{row.words} (so on other boards of {_maker(facts)}; elsewhere on your board, see its manual)"
+    return f"{switch_words(facts, purpose)}; the menu differs from board to board, see its manual"
+
+
+def switch_words(facts: HostFacts, purpose: str) -> str:
+    """The same without a word about the menu."""
+    row = _switch(facts, purpose)
     if row is None:
-        words = "VT-d, IOMMU or AMD-Vi" if purpose == "iommu" else "VT-x, VMX or SVM"
-        return f"{words}; the menu differs from board to board, see its manual"
-    if row.maker:
-        return f"{row.words} (so on other boards of {maker}; elsewhere on your board, see its manual)"
-    return f"{row.words}; the menu differs from board to board, see its manual"
+        return "VT-d, IOMMU or AMD-Vi" if purpose == "iommu" else "VT-x, VMX or SVM"
+    return row.words
+
+
+def _switch(facts: HostFacts, purpose: str) -> Switch | None:
+    board = facts.firmware.board
+    product = " ".join(one for one in (board.name, board.product) if isinstance(one, str))
+    return switch(purpose, cpu_vendor(facts), _maker(facts), product, read_own(facts.own).switches)
+
+
+def _maker(facts: HostFacts) -> str:
+    board = facts.firmware.board
+    return next((one for one in (board.vendor, board.system_vendor) if isinstance(one, str)), "")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from vfio_wizard.cards.units import DISCRETE, Gpu
 from vfio_wizard.checks.check import Check, Situation, wanted_among
 from vfio_wizard.checks.gpus import for_each_candidate, members
-from vfio_wizard.checks.host import cpu_vendor, firmware_words, holds_groups
+from vfio_wizard.checks.host import cpu_vendor, firmware_words, holds_groups, switch_words
 from vfio_wizard.checks.outcome import Seen, by_firmware, by_user, failed, first_gap, passed, skipped, unknown
 from vfio_wizard.checks.screens import for_each_wanted
 from vfio_wizard.model.finding import Fix, Outcome, Severity, Who
@@ -109,8 +109,8 @@ def _above_four_gib(case: Situation, gpu: Gpu) -> Outcome:
         "Resizable BAR is not in use: its window lies below 4 GiB",
         by_firmware(
             f"Passthrough works without it. If you want it: in the firmware setup enable "
-            f"{firmware_words(case.facts, 'above-4g')}, and {firmware_words(case.facts, 'rebar')}. Both want "
-            "CSM (legacy boot) off."
+            f"{switch_words(case.facts, 'above-4g')}, and {firmware_words(case.facts, 'rebar')}. Both want "
+            f"{switch_words(case.facts, 'csm')} off."
         ),
         seen,
         (function.where("resource0_resize"), f"up to {size_words(max(larger))}"),

@@ -17,7 +17,7 @@ _SHORT = 3
 
 
 class Switch(NamedTuple):
-    """How a maker spells one switch: ``purpose`` is cpu, iommu, above-4g, rebar or acs."""
+    """How a maker spells one switch: ``purpose`` is cpu, iommu, above-4g, rebar, csm or acs."""
 
     purpose: str
     cpu_vendor: str

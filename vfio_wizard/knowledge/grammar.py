@@ -37,7 +37,7 @@ TABLES: dict[str, tuple[Key, ...]] = {
         ("vendor", "hex", "1002"),
     ),
     "switch": (
-        ("purpose", "word", "cpu iommu above-4g rebar acs"),
+        ("purpose", "word", "cpu iommu above-4g rebar csm acs"),
         ("cpu_vendor", "word", "amd intel any"),
         ("maker", "text?", ""),
         ("product", "text?", ""),

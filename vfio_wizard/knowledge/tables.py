@@ -44,6 +44,7 @@ SWITCH: Rows = (
     ('cpu', 'amd', None, None, 'SVM Mode (on some boards Secure Virtual Machine or AMD-V)', "AMD's names for it"),
     ('above-4g', 'any', None, None, 'Above 4G Decoding (on some boards above 4G memory, MMIO above 4 GB or 64-bit resources)', 'docs.nvidia.com: MLNX_OFED, Features Overview and Configuration; xCuri0/ReBarUEFI#91'),
     ('rebar', 'any', None, None, 'Resizable BAR (Re-Size BAR Support; AMD also says Smart Access Memory)', 'xCuri0/ReBarUEFI README; docs.darwinkvm.com: BIOS settings'),
+    ('csm', 'any', None, None, 'CSM (Compatibility Support Module, on some boards Legacy Boot)', 'cgdirector.com: What Is CSM In Your BIOS; us.informatiweb.net: boot in LEGACY BIOS mode'),
     ('acs', 'any', None, None, 'ACS (sometimes below PCI, AMD CBS or NBIO)', 'Supermicro X11DDW-L manual, chapter 4; pastebin.com/928FbJrX (Gigabyte X570)'),
     ('cpu', 'intel', 'asus', None, 'Advanced, CPU Configuration, Intel Virtualization Technology', 'us.informatiweb.net: enable IOMMU or VT-d in your BIOS (ASUS WS X299 SAGE)'),
     ('cpu', 'amd', 'asus', None, 'Advanced, CPU Configuration, SVM Mode (Advanced Mode with F7)', 'gist.github.com/TapeWerm/58df097bcde819134b94011909e10182; asus.com/support/faq/1043992'),
