@@ -61,7 +61,11 @@ REPORT = """\
 udevadm settle
 sleep 4
 udevadm settle
-if [ -e /lab/dump ]; then
+if [ -e /lab/run ]; then
+    mkdir -p /lab/out
+    sh /lab/run >/lab/out/log 2>&1
+    tar -C /lab/out -cf - . | gzip -1 >/lab/out.tar.gz
+elif [ -e /lab/dump ]; then
     cd /
     functions=$(for function in /sys/bus/pci/devices/*; do readlink -f "$function"; done)
     {
@@ -218,7 +222,7 @@ def baseline(root: Root, topology: str, release: str, lab: Path) -> Path:
     run("cp", "--sparse=always", str(root.disk(lab)), str(disk))
     touch = folder / "dump"
     touch.touch()
-    run("debugfs", "-w", "-R", f"write {touch} lab/dump", str(disk))
+    leave(touch, "dump", disk)
     boot = root.folder(lab) / "boot"
     start = Boot(boot / f"vmlinuz-{release}", boot / f"initrd.img-{release}", PARAMETERS)
     with Machine(folder, start, devices(disk, topology), cpu=CPU, memory=1536) as machine:
@@ -226,6 +230,11 @@ def baseline(root: Root, topology: str, release: str, lab: Path) -> Path:
     fetch(disk, kept)
     disk.unlink()
     return kept
+
+
+def leave(file: Path, name: str, disk: Path) -> None:
+    """Put a file into ``/lab`` of a disk, where the machine's report finds it."""
+    run("debugfs", "-w", "-R", f"write {file} lab/{name}", str(disk))
 
 
 def fetch(disk: Path, folder: Path) -> None:
