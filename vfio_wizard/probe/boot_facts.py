@@ -245,7 +245,7 @@ def _units(host: Host, closed: list[Unread]) -> list[OverrideText]:
 def _wanted_units(host: Host, closed: list[Unread]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The file of each unit that the boot wants, and those of its lines that start or bind something."""
     folders = tuple(folder for folder in UNIT_FOLDERS if not isinstance(host.names(folder), Unread))
-    for name in sorted(_wanted(host, folders)):
+    for name in sorted(_wanted(host, folders))[:_MOST_FILES]:
         for folder in folders if name.endswith(".service") else ():
             path = f"{folder}/{name}"
             lines = host.lines(path, ("ExecStart",), BINDING_MARKS)
