@@ -236,12 +236,8 @@ SETUPS = (
     ),
     Setup("rd.driver.blacklist", D13D, {VFIO: OPTIONS}, words="rd.driver.blacklist=radeon,snd_hda_intel"),
     Setup(
-        "host-only image without the drivers",
+        "host drivers left out of the image",
         D13D,
-        {
-            VFIO: OPTIONS + SOFTDEPS,
-            DRACUT: 'hostonly="yes"\nhostonly_mode="strict"\nadd_drivers+=" virtio_blk virtio_pci ext4 "\n'
-            'omit_drivers+=" radeon snd-hda-intel "\n',
-        },
+        {VFIO: OPTIONS + SOFTDEPS, DRACUT: 'omit_drivers+=" radeon snd-hda-intel "\n'},
     ),
 )
