@@ -1,6 +1,6 @@
 #!/bin/sh
 # Proves the two promises of the README in a Debian that has nothing but git, make, python3 and
-# python3-venv: `chroot-check.sh bookworm|trixie [run|again|test|shell]` (default: run, again, test).
+# python3-venv: `chroot-check.sh bookworm|trixie [run|again|test|deb|shell]` (default: run, again, test).
 # Needs root and mmdebstrap. The clone holds what is committed, not the work tree.
 #
 # For machines behind a proxy, a mirror or an own certificate authority:
@@ -22,7 +22,7 @@ say() { printf 'chroot-check %s: %s\n' "$suite" "$*" >&2; }
 mkdir -p "$cache"
 if [ ! -f "$tarball" ]; then
     say "making a minimal system"
-    mmdebstrap --quiet --variant=minbase --include=git,make,python3,python3-venv "$suite" "$tarball.part"
+    mmdebstrap --quiet --format=tar --variant=minbase --include=git,make,python3,python3-venv "$suite" "$tarball.part"
     mv "$tarball.part" "$tarball"
 fi
 
@@ -72,8 +72,16 @@ for step in "$@"; do
         unshare --net -- chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/bin:/bin make --no-print-directory -C /root/vfio-wizard run ARGS=--check </dev/null
         ;;
     test) inside make --no-print-directory -C /root/vfio-wizard test </dev/null ;;
+    deb) # the package, built outside from what is committed
+        sh "$repo/scripts/build-deb.sh" "$cache" >/dev/null
+        cp "$cache"/vfio-wizard_*_all.deb "$root/root/"
+        inside sh -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends /root/vfio-wizard_*_all.deb >/root/apt.log 2>&1 || { tail -n 20 /root/apt.log >&2; exit 1; }' </dev/null
+        inside sh -c 'vfio-wizard --version && vfio-wizard --check; case $? in 0 | 1 | 3) ;; *) exit 1 ;; esac' </dev/null
+        inside sh -c 'vfio-wizard capture -o /root/host.json && vfio-wizard groups --host /root/host.json' </dev/null
+        inside sh -c 'apt-get -qq purge --yes vfio-wizard >/dev/null 2>&1 && test ! -e /usr/lib/vfio-wizard' </dev/null
+        ;;
     shell) inside sh -c 'cd /root/vfio-wizard && exec bash' ;;
-    *) say "run, again, test or shell, not $step"; exit 2 ;;
+    *) say "run, again, test, deb or shell, not $step"; exit 2 ;;
     esac
     say "$step passed"
 done
