@@ -185,6 +185,38 @@ def _export(parser: ArgumentParser) -> None:
     )
 
 
+def _apply(parser: ArgumentParser) -> None:
+    _plan(parser)
+    add = parser.add_argument
+    add("--yes", action="store_true", default=SUPPRESS, help="do not ask")
+    add(
+        "--unproven",
+        action="store_true",
+        default=SUPPRESS,
+        help="go on where it cannot be known beforehand whether the card will be bound",
+    )
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default=SUPPRESS,
+        help="on NixOS: where the module goes, as in /etc/nixos/gpu_passthrough.nix",
+    )
+    add("--plan", metavar="FILE", default=SUPPRESS, help="a plan that an ordinary user made (plan.json)")
+
+
+def _undo(parser: ArgumentParser) -> None:
+    _json(parser)
+    add = parser.add_argument
+    add("--root", metavar="DIR", default=SUPPRESS, help="the system mounted here, from a rescue system")
+    add(
+        "--force",
+        action="store_true",
+        default=SUPPRESS,
+        help="put the old content back over what was edited since, too",
+    )
+
+
 def _predict(parser: ArgumentParser) -> None:
     _source(parser)
     add = parser.add_argument
@@ -213,6 +245,9 @@ _COMMANDS: dict[str, tuple[str, Callable[[ArgumentParser], None]]] = {
     "predict": ("which driver will claim each function at the next boot, and why", _predict),
     "plan": ("the whole change, as it would be made on this host", _plan),
     "export": ("write gpu_passthrough.nix, or another artifact of the plan", _export),
+    "apply": ("make the plan so, journalled, and look that the next boot will hold it", _apply),
+    "undo": ("take the last change back, byte for byte", _undo),
+    "verify": ("after the reboot: does this host do what the change was for?", _source),
     "lint": ("review passthrough configuration: Nix, modprobe.d, GRUB, libvirt XML …", _lint),
     "capture": ("write a redacted record of this host for --host", _capture),
     "explain": ("what a check looks at, why it matters, how to fix it", _explain),
@@ -226,6 +261,9 @@ _MODULES = {
     "predict": "predict",
     "plan": "plan",
     "export": "export",
+    "apply": "apply",
+    "undo": "undo",
+    "verify": "verify",
     "lint": "lint",
     "capture": "capture",
     "explain": "explain",

@@ -1,0 +1,1 @@
+"""Making a plan so, undoably: the only floor that changes a machine."""

@@ -1,0 +1,185 @@
+"""``apply``: exactly the plan that is shown, after confirmation; all of it, or nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import NamedTuple
+
+from vfio_wizard import __version__
+from vfio_wizard.apply.disk import RootDisk
+from vfio_wizard.apply.prepare import prepare
+from vfio_wizard.apply.proof import HostProof, boot_id
+from vfio_wizard.apply.runner import SystemRunner
+from vfio_wizard.apply.transaction import Result, carry_out
+from vfio_wizard.apply.work import Json, Work
+from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.choice import selection
+from vfio_wizard.cli.exits import Exit
+from vfio_wizard.cli.look import look, names_of, print_json, width
+from vfio_wizard.cli.talk import Talk
+from vfio_wizard.model.errors import UsageError
+from vfio_wizard.model.originals import Originals
+from vfio_wizard.model.plan import Plan, Stage
+from vfio_wizard.model.selection import Selection
+from vfio_wizard.planning.answers import print_answers
+from vfio_wizard.planning.plan import make_plan
+from vfio_wizard.planning.plan_json import plan_json
+from vfio_wizard.probe.originals import read_originals
+from vfio_wizard.render.outcome import Rendered
+from vfio_wizard.render.registry import for_host
+from vfio_wizard.report.clean import clean
+from vfio_wizard.system.host import RootHost, require_live
+
+SCHEMA = "vfio-wizard/apply/1"
+
+
+class Planned(NamedTuple):
+    """A plan with everything that was made of it."""
+
+    selection: Selection
+    plan: Plan
+    originals: Originals
+    rendered: Rendered
+
+
+def run(given: Given) -> int:
+    """Make the plan so. 1 when refused or taken back, 4 when something is left half-done."""
+    planned = planned_here(given)
+    plan, rendered = planned.plan, planned.rendered
+    if not given.flag("json"):
+        from vfio_wizard.report.plan_text import plan_text  # noqa: PLC0415 - for people
+
+        sys.stdout.write(plan_text(plan, rendered, planned.originals, width()))
+    if plan.refusals:
+        return _ended(given, planned, "refused", Exit.BLOCKED, *(one.text for one in plan.refusals))
+    if not rendered.artifacts and not rendered.commands and not rendered.notes:
+        return _ended(given, planned, "nothing-to-do", Exit.OK)
+    by_hand = what_is_left(plan, rendered)
+    if by_hand:
+        return _ended(given, planned, "by-hand", Exit.BLOCKED, *by_hand)
+    confirm(given, "Make this change?")
+    return _make(given, planned)
+
+
+def planned_here(given: Given) -> Planned:
+    """The plan for this machine. Raises NotLiveError for any other."""
+    seen = look(given.text("host"))
+    require_live(seen.host or RootHost("/", is_record=True), "apply the plan")
+    chosen = selection(given, seen)
+    plan = make_plan(seen.facts, chosen, names_of(seen))
+    originals = read_originals(seen.host, seen.facts)
+    return Planned(chosen, plan, originals, for_host(plan, originals, tool_version=__version__))
+
+
+def what_is_left(plan: Plan, rendered: Rendered) -> tuple[str, ...]:
+    """Why a part of the plan cannot be made here by this program; nothing is begun then."""
+    words = [one.word for one in (*plan.missing(), *plan.remove)]
+    stages = {one.stage for one in (*rendered.artifacts, *rendered.commands)}
+    if not words or stages & {Stage.LOADER, Stage.ENTRIES}:
+        return ()
+    chain = plan.machine.loader or "an unknown boot loader"
+    return (f"the kernel command line of {chain} is not changed by this program; by hand:", *rendered.notes)
+
+
+def confirm(given: Given, question: str) -> None:
+    """Ask on a terminal. Raises UsageError where nobody can answer and ``--yes`` was not given."""
+    if given.flag("yes"):
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        message = "nobody can be asked here: add --yes to make the change without a question"
+        raise UsageError(message)
+    sys.stdout.flush()
+    sys.stderr.write(f"\n{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        message = "not confirmed; nothing was changed"
+        raise UsageError(message)
+
+
+def about(planned: Planned) -> Json:
+    """The head of the journal."""
+    document = plan_json(
+        planned.plan, planned.rendered.artifacts, planned.rendered.commands, planned.rendered.notes
+    )
+    return {
+        "tool": {"name": "vfio-wizard", "version": __version__},
+        "boot_id": boot_id(RootHost()),
+        "plan": document,
+        "answers": print_answers(planned.selection),
+    }
+
+
+def _make(given: Given, planned: Planned) -> int:
+    disk = RootDisk()
+    work = prepare(planned.rendered, disk, about(planned))
+    proof = HostProof(planned.plan, unproven=given.flag("unproven"))
+    _stop_politely()
+    result = carry_out(work, disk, SystemRunner(), proof, Talk())
+    return _told(given, planned, work, result)
+
+
+def _stop_politely() -> None:
+    """A closed terminal or a kill is a wish to stop, as Ctrl-C is."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for one in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(one, stop)
+
+
+def _told(given: Given, planned: Planned, work: Work, result: Result) -> int:
+    if result.failure is None:
+        if not given.flag("json"):
+            from vfio_wizard.report.apply_text import ending  # noqa: PLC0415 - only after a change
+
+            sys.stdout.write(ending(planned.rendered.ways_back, result.number, width()))
+        return _ended(given, planned, "applied", Exit.OK, number=result.number, work=work)
+    undone = result.undone
+    if undone is not None and not undone.complete:
+        problems = (
+            result.failure.text,
+            *undone.problems,
+            *(f"/{one.path} was changed meanwhile" for one in undone.conflicts),
+        )
+        sys.stderr.write(
+            f"not everything could be taken back; next: vfio-wizard undo, or sh /{result.folder}/undo.sh\n"
+        )
+        return _ended(given, planned, "partial", Exit.PARTIAL, *problems, number=result.number)
+    code = Exit.INTERRUPTED if result.failure.interrupted else Exit.BLOCKED
+    compared = undone.compared if undone is not None else 0
+    sys.stderr.write(f"everything was taken back; {compared} files are byte for byte as before\n")
+    return _ended(given, planned, "taken-back", code, result.failure.text, number=result.number)
+
+
+def _ended(
+    given: Given,
+    planned: Planned,
+    outcome: str,
+    code: Exit,
+    *reasons: str,
+    number: int | None = None,
+    work: Work | None = None,
+) -> int:
+    for one in reasons:
+        sys.stderr.write(f"{clean(one)}\n")
+    if given.flag("json"):
+        print_json(
+            {
+                "schema": SCHEMA,
+                "outcome": outcome,
+                "reasons": list(reasons),
+                "transaction": number,
+                "written": [f"/{one.path}" for one in work.changes] if work else [],
+                "commands": [list(one.argv) for one in work.runs] if work else [],
+                "ways_back": list(planned.rendered.ways_back),
+            }
+        )
+    return code
+
+
+def is_root() -> bool:
+    """Whether this process may change the machine."""
+    return os.geteuid() == 0
