@@ -5,7 +5,7 @@ from __future__ import annotations
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import Cpu
 from vfio_wizard.model.plan import CpuIsolation
-from vfio_wizard.model.selection import CpuWish
+from vfio_wizard.model.selection import CpuWish, Pinning
 from vfio_wizard.model.unread import Unread
 
 
@@ -43,21 +43,43 @@ def isolation(wish: CpuWish | None, cpu: Cpu) -> CpuIsolation | None:
     if isinstance(cpu.cores, Unread):
         msg = "the CPUs of this host are not known, so none can be set aside. Leave the CPUs out"
         raise UsageError(msg)
-    there = {core.cpu for core in cpu.cores}
-    unknown = sorted(set(wish.cpus) - there)
+    there = tuple(core.cpu for core in cpu.cores)
+    return apart(wish.cpus, check_chosen(wish.cpus, there), wish.how)
+
+
+def apart(guest: tuple[int, ...], host: tuple[int, ...], how: Pinning = Pinning.HOOK) -> CpuIsolation:
+    """The guest's CPUs and the host's, as kernel lists."""
+    every = cpu_list((*guest, *host))
+    return CpuIsolation(how, cpu_list(guest), cpu_list(host), every, "the guest's own while it runs")
+
+
+def check_chosen(chosen: tuple[int, ...], there: tuple[int, ...]) -> tuple[int, ...]:
+    """What is left when these leave. Raises UsageError for one that is not there, or when none is left."""
+    unknown = sorted(set(chosen) - set(there))
     if unknown:
-        msg = f"this host has no CPU {cpu_list(tuple(unknown))}; it has {cpu_list(tuple(there))}"
+        msg = f"this host has no CPU {cpu_list(tuple(unknown))}; it has {cpu_list(there)}"
         raise UsageError(msg)
-    rest = there - set(wish.cpus)
+    rest = tuple(sorted(set(there) - set(chosen)))
     if not rest:
         msg = "no CPU would be left for the host. Leave it at least one core"
         raise UsageError(msg)
-    return CpuIsolation(
-        wish.how,
-        cpu_list(wish.cpus),
-        cpu_list(tuple(rest)),
-        cpu_list(tuple(there)),
-        "the guest's own while it runs",
+    if not chosen:
+        msg = "no CPU was named for the guest. Write them like 2-5,8"
+        raise UsageError(msg)
+    return rest
+
+
+UNITS = ("init.scope", "system.slice", "user.slice")
+"""All that systemd runs; guests are in machine.slice."""
+
+
+def confine(cpus: str) -> tuple[tuple[str, ...], ...]:
+    """Commands that keep all of the host's processes on a list of CPUs until the next boot.
+
+    With the host's list when a guest starts, with the list of all when it has stopped.
+    """
+    return tuple(
+        ("systemctl", "set-property", "--runtime", "--", unit, f"AllowedCPUs={cpus}") for unit in UNITS
     )
 
 

@@ -33,7 +33,7 @@ def read_cpu(host: Host, topology: bool = True) -> Cpu:
     cores = _cores(host) if topology else untold(f"{CPUS}/cpu*/topology", "not asked for")
     isolated = read_cpu_list(host, f"{CPUS}/isolated")
     if isinstance(info, Unread):
-        return Cpu(INFO, info, info, info, info, cores, isolated, info)
+        return Cpu(INFO, info, info, info, info, cores, isolated, info, _offline(host, cores))
     return Cpu(
         origin=INFO,
         vendor=_vendor(info),
@@ -43,6 +43,7 @@ def read_cpu(host: Host, topology: bool = True) -> Cpu:
         cores=cores,
         isolated=isolated,
         address_bits=_address_bits(info),
+        offline=_offline(host, cores),
     )
 
 
@@ -103,6 +104,17 @@ def _cores(host: Host) -> tuple[Core, ...] | Unread:
             found.setdefault(sibling, core._replace(cpu=sibling))
     wanted = set(online)
     return tuple([found[cpu] for cpu in sorted(found) if cpu in wanted])
+
+
+def _offline(host: Host, cores: tuple[Core, ...] | Unread) -> tuple[int, ...] | Unread:
+    """Present and not online. The kernel's own list ``offline`` also holds what could be plugged in."""
+    if isinstance(cores, Unread):
+        return cores
+    present = read_cpu_list(host, f"{CPUS}/present")
+    if isinstance(present, Unread):
+        return present
+    online = {one.cpu for one in cores}
+    return tuple([cpu for cpu in present if cpu not in online])
 
 
 def _core(

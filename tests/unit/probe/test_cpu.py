@@ -190,3 +190,13 @@ def test_this_machine_has_a_core_for_each_processor_that_runs() -> None:
     online = cpu_list(Path("/sys/devices/system/cpu/online").read_text())
     assert tuple(core.cpu for core in cores(cpu)) == online
     assert isinstance(cpu.flags, frozenset)
+
+
+def test_cpus_that_are_there_and_off_are_told_apart_from_those_that_could_be_plugged_in(
+    tmp_path: Path,
+) -> None:
+    tree = SysfsTree(tmp_path).files(CPUS, online="0-1", present="0-3", offline="2-7", possible="0-7")
+    for number in (0, 1):
+        tree.cpu(number, core_cpus_list=number, physical_package_id=0, core_id=number)
+    assert read_cpu(tree.host()).offline == (2, 3)
+    assert isinstance(read_cpu(tree.host(), topology=False).offline, Unread)

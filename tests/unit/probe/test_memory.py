@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import SysfsTree
-from vfio_wizard.model.facts import HugePages
+from vfio_wizard.model.facts import HugePages, NodeMemory
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.probe.memory import POOLS, read_memory
 from vfio_wizard.system.host import RootHost
@@ -50,3 +50,30 @@ def test_this_machine_has_memory() -> None:
     total = read_memory(RootHost("/")).total_kib
     assert isinstance(total, int)
     assert total > 0
+
+
+def _node(tree: SysfsTree, number: int, total: str = "", pages: int = 0) -> None:
+    here = f"sys/devices/system/node/node{number}"
+    tree.directory(here)
+    if total:
+        lines = f"\nNode {number} MemTotal:       {total} kB\nNode {number} MemFree:  100 kB\n"
+        tree.file(f"{here}/meminfo", lines)
+    pool = f"{here}/hugepages/hugepages-2048kB"
+    tree.files(pool, nr_hugepages=pages, free_hugepages=pages)
+
+
+def test_each_of_several_nodes_tells_its_memory(tmp_path: Path) -> None:
+    tree = SysfsTree(tmp_path)
+    _node(tree, 0, "2048", 4)
+    _node(tree, 10)
+    tree.file("sys/devices/system/node/has_cpu", "0\n")
+    assert read_memory(tree.host()).nodes == (
+        NodeMemory(0, 2048, 100, (HugePages(2048, 4, 4),)),
+        NodeMemory(10, 0, 0, (HugePages(2048, 0, 0),)),
+    )
+
+
+def test_a_single_node_has_nothing_to_tell_apart(tmp_path: Path) -> None:
+    tree = SysfsTree(tmp_path)
+    _node(tree, 0, "2048")
+    assert read_memory(tree.host()).nodes == ()
