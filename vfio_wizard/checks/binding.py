@@ -164,15 +164,18 @@ _Found = tuple[Evidence, str]
 
 def _unsafe_on_line(facts: HostFacts) -> Iterator[_Found]:
     """On the running line, and on the stored one, which the next boot gets."""
-    lines = {
-        facts.kernel.cmdline_origin: facts.kernel.cmdline,
-        facts.boot.configured_origin: facts.boot.configured,
-    }
-    for origin, line in lines.items():
-        for name, start, why, _ in UNSAFE if not isinstance(line, Unread) else ():
+    running, stored = (facts.kernel.cmdline_origin, facts.kernel.cmdline), _stored(facts)
+    for origin, line in (running, stored):
+        if isinstance(line, Unread):
+            continue
+        for name, start, why, _ in UNSAFE:
             for value in line.values(name):
                 if value.startswith(start) or (start == "1" and value in _YES):
                     yield Evidence(origin, f"{name}={value}"), why
+
+
+def _stored(facts: HostFacts) -> tuple[str, Kargs | Unread]:
+    return facts.boot.configured_origin, facts.boot.configured
 
 
 def _unsafe_in_modprobe(facts: HostFacts) -> Iterator[_Found]:

@@ -54,3 +54,9 @@ WITHOUT_TABLE: dict[str, str] = {
 
 KEEPS_BRIDGES = "pcieport"
 """What root ports and switch ports are bound to. vfio-pci refuses the header type of a bridge."""
+
+VFIO_DENIES: frozenset[str] = frozenset((
+    "8086:0435", "8086:0443", "8086:0b25", "8086:0cfe", "8086:19e2", "8086:19e3", "8086:37c8", "8086:37c9",
+))  # fmt: skip
+"""What vfio-pci refuses unless ``disable_denylist=1``: Intel's QAT, DSA and IAX accelerators.
+Source: linux 6.12:drivers/vfio/pci/vfio_pci.c vfio_pci_dev_in_denylist, include/linux/pci_ids.h."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from vfio_wizard.knowledge.claims import claimants
-from vfio_wizard.knowledge.drivers import DRIVER_NAME, MODESET_OFF, WITHOUT_TABLE
+from vfio_wizard.knowledge.drivers import DRIVER_NAME, MODESET_OFF, VFIO_DENIES, WITHOUT_TABLE
 from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.predict.ids import ids_of, parse_ids
@@ -285,8 +285,8 @@ class Contest:
         return None
 
     def _takes_vfio(self, function: PciFunction) -> bool | None:
-        """Whether there will be an IOMMU group, without which vfio-pci's probe fails."""
-        return will_have_group(self._ground, function)
+        """Whether vfio-pci's probe will succeed; None where that cannot be told."""
+        return will_take(self._ground, function)
 
     # --- doubts ---------------------------------------------------------------------------------
 
@@ -378,7 +378,23 @@ def _is_off(step: Step) -> str | None:
     return None
 
 
-def will_have_group(ground: Ground, function: PciFunction) -> bool | None:
+def will_take(ground: Ground, function: PciFunction) -> bool | None:
+    """Whether vfio-pci takes a function: it needs an IOMMU group, and refuses a few devices."""
+    return False if _is_denied(ground, function) else _will_have_group(ground, function)
+
+
+def _is_denied(ground: Ground, function: PciFunction) -> bool:
+    if isinstance(function.id, Unread) or f"{function.id.vendor}:{function.id.device}" not in VFIO_DENIES:
+        return False
+    config = known(ground.facts.modprobe, None)
+    in_files = any(_ALLOW_ALL in line.rest for line in config.options("vfio_pci")) if config else False
+    return not in_files and not ground.words.values(f"vfio-pci.{_ALLOW_ALL}")
+
+
+_ALLOW_ALL = "disable_denylist"
+
+
+def _will_have_group(ground: Ground, function: PciFunction) -> bool | None:
     """Whether a function is in an IOMMU group at the next boot; None where that cannot be told."""
     if _iommu_off(ground):
         return False

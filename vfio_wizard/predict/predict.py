@@ -12,7 +12,7 @@ from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.modules import KernelModules, NextBoot
 from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
 from vfio_wizard.model.unread import Unread, known
-from vfio_wizard.predict.contest import VFIO, Contest, Why, driver_name, will_have_group
+from vfio_wizard.predict.contest import VFIO, Contest, Why, driver_name, will_take
 from vfio_wizard.predict.ids import ids_of, parse_ids
 from vfio_wizard.predict.kmod import of_command_line
 from vfio_wizard.predict.outcome import BUILT_IN, ROOT, UNKNOWN, FunctionPrediction, KernelPrediction
@@ -276,7 +276,7 @@ def _built_in_vfio(ground: Ground, function: PciFunction) -> Why | None:
     for line in reversed(of_command_line(ground.words, ground.words_origin)):
         if line.module == "vfio_pci" and ids_of(line.rest) is not None:
             covered = any(one.covers(function) for one in parse_ids(ids_of(line.rest) or ""))
-            if not covered or will_have_group(ground, function) is False:
+            if not covered or will_take(ground, function) is False:
                 return None
             return ("vfio-pci is compiled into this kernel", f"{line.origin} gives it the id {function.id}")
     return None

@@ -236,17 +236,10 @@ def misnamed_files(host: Host) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-_SET_ASIDE = ("~", ".bak", ".disabled", ".off", ".old", ".orig", ".save", ".md", ".txt", "README")
-_SET_ASIDE += (
-    ".dpkg-bak",
-    ".dpkg-dist",
-    ".dpkg-new",
-    ".dpkg-old",
-    ".pacnew",
-    ".pacsave",
-    ".rpmnew",
-    ".rpmsave",
-)
+_SET_ASIDE = (
+    "~", ".bak", ".disabled", ".off", ".old", ".orig", ".save", ".md", ".txt", "README",
+    ".dpkg-bak", ".dpkg-dist", ".dpkg-new", ".dpkg-old", ".pacnew", ".pacsave", ".rpmnew", ".rpmsave",
+)  # fmt: skip
 """Endings by which people and package managers put a file out of use on purpose."""
 
 

@@ -29,6 +29,7 @@ from vfio_wizard.model.facts import InstalledKernel, ModprobeLine
 from vfio_wizard.model.image import BEFORE_UDEV, BESIDE_UDEV
 from vfio_wizard.model.iommu import AcpiTables
 from vfio_wizard.model.modules import OverrideText
+from vfio_wizard.model.pci import PciId
 from vfio_wizard.model.unread import Gap, Unread
 
 VFIO = ("vfio-pci", "vfio-pci")
@@ -456,3 +457,19 @@ def test_each_kernel_has_its_own_prediction() -> None:
     first, second = predict(facts._replace(kernels=kernels), images, both)
     assert [one.driver for one in first.functions if one.address == at(CARD)] == ["radeon"]
     assert [one.driver for one in second.functions if one.address == at(CARD)] == ["vfio-pci"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "driver"),
+    [({}, None), ({"words": "vfio-pci.disable_denylist=1"}, "vfio-pci")],
+    ids=["as it is", "with the option that allows them"],
+)
+def test_vfio_pci_refuses_the_accelerators_on_its_list(allowed: dict[str, str], driver: str | None) -> None:
+    devices = tuple(
+        one._replace(id=PciId("8086", "37c8"), driver=None) if str(one.address) == SOUND else one
+        for one in functions()
+    )
+    ids = "options vfio-pci ids=8086:37c8"
+    tables = boot(matches={at(CARD): ("radeon",), at(SOUND): ()})
+    facts = host(ids, pci=devices, **allowed)
+    assert told(facts, image(ids, early=("vfio_pci",)), tables, SOUND).driver == driver
