@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.pci import PciAddress, PciClass, PciId
-from vfio_wizard.model.selection import KernelWish, LibvirtWish, Mirror, NixosWish, Pinning
+from vfio_wizard.model.selection import GuestPart, KernelWish, LibvirtWish, Mirror, NixosWish, Pinning
 from vfio_wizard.model.version import KernelVersion
 
 
@@ -96,6 +96,19 @@ class EarlyModule(NamedTuple):
     present: bool
 
 
+class Guards(NamedTuple):
+    """What on this host keeps QEMU from a device node that libvirt does not know: kvmfr's."""
+
+    devices: tuple[str, ...] | None = None
+    """cgroup_device_acl as qemu.conf sets it; None where it is left to libvirt."""
+    apparmor: bool = False
+    apparmor_rule: bool = False
+    """AppArmor has a rule for /dev/kvmfr0 already."""
+    apparmor_file: bool = False
+    """The file for local rules is there, and others may have written in it."""
+    selinux: bool = False
+
+
 class SharedMemory(NamedTuple):
     """Looking Glass: how, and how much in MiB (a power of two)."""
 
@@ -107,6 +120,17 @@ class SharedMemory(NamedTuple):
     """The user chose it; otherwise only a NixOS module has it."""
     present: bool
     """The host has its file or device node."""
+    picture: tuple[int, int] = (0, 0)
+    """Width and height that it is for."""
+    part: GuestPart = GuestPart.AUTO
+    """The guest's program that it is for."""
+    guards: Guards | None = None
+    """None where libvirt's settings of this host were not read."""
+
+    @property
+    def device(self) -> str:
+        """What QEMU and the client open."""
+        return f"/dev/{'kvmfr0' if self.mode is Mirror.KVMFR else 'shm/looking-glass'}"
 
     @property
     def wanted_here(self) -> bool:

@@ -6,12 +6,18 @@ LookingGlass tag B7 doc/install_libvirt.rst; development documentation of 2026-0
 
 from __future__ import annotations
 
+import re
+
 from vfio_wizard.model.domain import Mirroring
-from vfio_wizard.model.facts import Virt
-from vfio_wizard.model.plan import SharedMemory
+from vfio_wizard.model.facts import HostFacts, Virt
+from vfio_wizard.model.plan import Guards, SharedMemory
 from vfio_wizard.model.selection import GuestPart, LookingGlass, Mirror
 from vfio_wizard.model.unread import known
 
+QEMU_CONF = "etc/libvirt/qemu.conf"
+APPARMOR_RULES = "etc/apparmor.d/local/abstractions/libvirt-qemu"
+_PROFILES = (APPARMOR_RULES, "etc/apparmor.d/abstractions/libvirt-qemu")
+_ACL = re.compile(r"^[ \t]*cgroup_device_acl[ \t]*=[ \t]*\[([^\]]*)\]", re.MULTILINE)
 _MIB = 1 << 20
 
 
@@ -39,7 +45,9 @@ def _power_of_two(mib: float) -> int:
     return size
 
 
-def shared_memory(wish: LookingGlass, owner: str | None, virt: Virt) -> SharedMemory | None:
+def shared_memory(
+    wish: LookingGlass, owner: str | None, virt: Virt, guards: Guards | None = None
+) -> SharedMemory | None:
     """The memory for a wish; None when Looking Glass is off."""
     if wish.mode is Mirror.OFF:
         return None
@@ -53,6 +61,26 @@ def shared_memory(wish: LookingGlass, owner: str | None, virt: Virt) -> SharedMe
         owner,
         asked=wish.mode is not Mirror.AUTO,
         present=_is_there(mode, virt),
+        picture=(wish.width, wish.height),
+        part=wish.release,
+        guards=guards,
+    )
+
+
+def guards(facts: HostFacts) -> Guards | None:
+    """What keeps QEMU from kvmfr here; None where libvirt's settings were not read."""
+    files = dict(facts.files)
+    if QEMU_CONF not in files:
+        return None
+    acl = _ACL.search(files[QEMU_CONF])
+    confined = known(facts.virt.confinement, ())
+    rules = [line for path in _PROFILES for line in files.get(path, "").splitlines()]
+    return Guards(
+        devices=None if acl is None else tuple(re.findall(r'"([^"]*)"', acl[1])),
+        apparmor="apparmor" in confined,
+        apparmor_rule=any("/dev/kvmfr" in line and not line.lstrip().startswith("#") for line in rules),
+        apparmor_file=APPARMOR_RULES in files,
+        selinux="selinux" in confined,
     )
 
 

@@ -77,7 +77,7 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
             devices=tuple(names.device_node(path) for path in selection.libvirt.devices)
         ),
         looking_glass=looking_glass.shared_memory(
-            selection.looking_glass, users[0] if users else None, facts.virt
+            selection.looking_glass, users[0] if users else None, facts.virt, looking_glass.guards(facts)
         ),
         cpus=isolation,
         vendor_reset=_vendor_reset(chosen, facts, selection.vendor_reset),
