@@ -369,7 +369,8 @@ FRAMEBUFFER = Check(
     fails_when="A firmware framebuffer lies in a card that is not of class VGA.",
     why=(
         "A framebuffer that stays in the BAR makes the guest fail with 'BAR can't reserve'. vfio-pci evicts "
-        "it from VGA controllers (class 0300), not from other display controllers (0380)."
+        "it from VGA controllers (class 0300), not from other display controllers (0380). Hook scripts that "
+        "unbind efi-framebuffer.0 fail where the console is called simple-framebuffer."
     ),
     run=lambda case: for_each_candidate(case, _framebuffer_free),
     references=("linux 6.12: drivers/vfio/pci/vfio_pci_priv.h", "siderolabs/talos#14356"),

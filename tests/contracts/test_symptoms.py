@@ -1,0 +1,17 @@
+"""The index of symptoms is complete, and every id on it exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from vfio_wizard.checks.registry import CHECKS
+from vfio_wizard.lint.rules import RULES
+
+
+def test_every_check_is_on_the_page_and_every_id_exists(repository: Path) -> None:
+    page = (repository / "docs" / "symptoms.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:lint\.)?[a-z]+\.[a-z-]+)`", page)) - {"modprobe.d"}
+    checks = {check.id for check in CHECKS}
+    assert checks - named == set()
+    assert named - checks - set(RULES) == set()
