@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.system.host import Host
+
+if TYPE_CHECKING:
+    from vfio_wizard.system.source import TextSource
 
 Names = dict[PciAddress, str]
 
@@ -24,9 +27,15 @@ class Seen(NamedTuple):
 
 def look(source_argument: str | None, **wants: bool) -> Seen:
     """Read the machine that was asked for. Raises UsageError for a source that cannot be read."""
-    from vfio_wizard.system.source import TextSource, open_source  # noqa: PLC0415
+    from vfio_wizard.system.source import open_source  # noqa: PLC0415
 
-    source = open_source(source_argument)
+    return look_at(open_source(source_argument), **wants)
+
+
+def look_at(source: Host | TextSource, **wants: bool) -> Seen:
+    """Read a source that was opened already."""
+    from vfio_wizard.system.source import TextSource  # noqa: PLC0415
+
     if isinstance(source, TextSource):
         from vfio_wizard.probe.text.read import read_texts  # noqa: PLC0415 - text readers only for texts
 

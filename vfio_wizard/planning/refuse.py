@@ -64,42 +64,51 @@ class Leaving:
 def refusals(leaving: Leaving, selection: Selection) -> tuple[Refusal, ...]:
     """Every reason against the selection, in the order in which a person should read them."""
     found = (
-        *_bridges(leaving),
-        *_unsuitable(leaving),
+        *(one for _, one in impossible(leaving)),
         *_only_display(leaving),
         *_shared_groups(leaving),
-        *_disks(leaving),
-        *_network(leaving),
+        *(one for _, one in needed_by_host(leaving)),
         *_virtual_siblings(leaving),
         *_shared_ids(leaving, selection),
     )
     return tuple(dict.fromkeys(found))
 
 
-def _bridges(leaving: Leaving) -> Iterator[Refusal]:
+def impossible(leaving: Leaving) -> Iterator[tuple[PciAddress, Refusal]]:
+    """What nobody could use in a guest: bridges, management chips, emulated displays."""
     for one in leaving.functions:
         if one.is_bridge:
-            yield Refusal(
-                "device.bridge",
-                f"{one.address} is a bridge. A guest never gets bridges, and they do no harm in a group: "
-                "leave it out.",
+            yield (
+                one.address,
+                Refusal(
+                    "device.bridge",
+                    f"{one.address} is a bridge. A guest never gets bridges, and they do no harm in a group: "
+                    "leave it out.",
+                ),
             )
+    yield from _unsuitable(leaving)
 
 
-def _unsuitable(leaving: Leaving) -> Iterator[Refusal]:
+def _unsuitable(leaving: Leaving) -> Iterator[tuple[PciAddress, Refusal]]:
     for gpu in leaving.chosen:
         if gpu.type == BMC:
-            yield Refusal(
-                "gpu.management",
+            text = (
                 f"{gpu.address} is the server's management graphics: the remote console and often the "
-                "only screen depend on it.",
+                "only screen depend on it."
             )
+            yield gpu.address, Refusal("gpu.management", text)
         if gpu.type == VIRTUAL:
-            yield Refusal(
-                "gpu.virtual",
+            text = (
                 f"{gpu.address} is an emulated display of the virtual machine that this is; "
-                "there is no card to hand on.",
+                "there is no card to hand on."
             )
+            yield gpu.address, Refusal("gpu.virtual", text)
+
+
+def needed_by_host(leaving: Leaving) -> Iterator[tuple[PciAddress, Refusal]]:
+    """What the host itself could not do without: its disks, and the way to its network."""
+    yield from _disks(leaving)
+    yield from _network(leaving)
 
 
 def _only_display(leaving: Leaving) -> Iterator[Refusal]:
@@ -146,27 +155,33 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def _disks(leaving: Leaving) -> Iterator[Refusal]:
+def _disks(leaving: Leaving) -> Iterator[tuple[PciAddress, Refusal]]:
     if isinstance(leaving.facts.disks, Unread):
         return
     for disk in leaving.facts.disks:
         for address in sorted(leaving.addresses & set(known(disk.functions, ()))):
-            yield Refusal(
-                "host.disk",
-                f"{_plain(disk.mount)} of this host lies on {_plain(disk.device)} behind {address}. "
-                "The host would not start without it.",
+            yield (
+                address,
+                Refusal(
+                    "host.disk",
+                    f"{_plain(disk.mount)} of this host lies on {_plain(disk.device)} behind {address}. "
+                    "The host would not start without it.",
+                ),
             )
 
 
-def _network(leaving: Leaving) -> Iterator[Refusal]:
+def _network(leaving: Leaving) -> Iterator[tuple[PciAddress, Refusal]]:
     if isinstance(leaving.facts.network, Unread):
         return
     for link in leaving.facts.network:
-        if link.function in leaving.addresses and link.default_route is True:
-            yield Refusal(
-                "host.network",
-                f"{_plain(link.name)} at {link.function} carries the host's default route. "
-                "The host would lose its network.",
+        if link.function is not None and link.function in leaving.addresses and link.default_route is True:
+            yield (
+                link.function,
+                Refusal(
+                    "host.network",
+                    f"{_plain(link.name)} at {link.function} carries the host's default route. "
+                    "The host would lose its network.",
+                ),
             )
 
 

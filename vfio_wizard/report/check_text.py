@@ -98,11 +98,12 @@ class _Page:
 def _heading(facts: HostFacts, findings: tuple[Finding, ...], page: _Page) -> list[str]:
     decided = verdict(findings)
     word = _HEAD[decided]
-    lines = page.wrapped(_sentence(decided, findings), f"{word}: ")
-    return [lines[0].replace(word, page.paint(word), 1), *lines[1:], *page.wrapped(_machine(facts))]
+    lines = page.wrapped(verdict_sentence(decided, findings), f"{word}: ")
+    return [lines[0].replace(word, page.paint(word), 1), *lines[1:], *page.wrapped(machine_words(facts))]
 
 
-def _sentence(decided: Verdict, findings: tuple[Finding, ...]) -> str:
+def verdict_sentence(decided: Verdict, findings: tuple[Finding, ...]) -> str:
+    """What the verdict means here, in one sentence."""
     if decided is Verdict.BLOCKED:
         count = sum(1 for _ in _of(findings, Severity.BLOCKER, Status.FAIL))
         return (
@@ -120,7 +121,8 @@ def _sentence(decided: Verdict, findings: tuple[Finding, ...]) -> str:
     return f"nothing blocks GPU passthrough; {warnings} warning{'s' if warnings > 1 else ''} below."
 
 
-def _machine(facts: HostFacts) -> str:
+def machine_words(facts: HostFacts) -> str:
+    """Which machine this is: kernel, processor, firmware, boot loader, initramfs generator."""
     boot = facts.boot
     words = (
         "this machine" if facts.source.live else facts.source.label,

@@ -51,10 +51,10 @@ def _artifact(artifact: Artifact, files: Mapping[str, str], width: int) -> list[
         f"{verb} {clean(artifact.path)} (mode {artifact.mode})",
         *wrap(clean(artifact.because), width, "  why: "),
     ]
-    return head + _difference(artifact, files.get(artifact.path.lstrip("/")))
+    return head + difference(artifact, files.get(artifact.path.lstrip("/")))
 
 
-def _difference(artifact: Artifact, before: str | None) -> list[str]:
+def difference(artifact: Artifact, before: str | None) -> list[str]:
     """The change line by line; a file that is not there yet, or was not read, is all new lines."""
     added = artifact.text.splitlines()
     old = (before or "").splitlines()

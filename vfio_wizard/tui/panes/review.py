@@ -1,46 +1,65 @@
-"""Step 3: what would be written, in full, before anything is."""
+"""Step 5: all that would be done, before anything is."""
 
 from __future__ import annotations
 
-from rich.text import Text
-from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.widget import Widget
-from textual.widgets import Static, TextArea
-
-from vfio_wizard.report.clean import clean
-from vfio_wizard.tui.survey import Proposal
+from vfio_wizard.report.pages import review
+from vfio_wizard.report.pages.rows import Line, Row
+from vfio_wizard.tui.dialogs import ChooseDialog
+from vfio_wizard.tui.messages import Chosen, Confirmed
+from vfio_wizard.tui.panes.pane import Pane
+from vfio_wizard.tui.state import State
 
 
-class ReviewPane(Widget):
-    """Refusals and warnings above, the file below."""
+class ReviewPane(Pane):
+    """Risks, files and commands, and the one under the cursor in full."""
 
-    def __init__(self) -> None:
-        super().__init__(id="review", classes="pane")
-        self.proposal: Proposal | None = None
+    step = "review"
 
-    def compose(self) -> ComposeResult:
-        """A summary and the text of the file."""
-        with Vertical():
-            yield Static("Choose a card on step 2.", id="summary", classes="top", markup=False)
-            yield TextArea("", id="file", classes="wide", read_only=True, soft_wrap=False)
+    @property
+    def _why_empty(self) -> str:
+        if self.state.problem:
+            return self.state.problem
+        return "Making the plan ..." if self.state.has_choice else "Choose a card on step 3 first."
 
-    def show(self, proposal: Proposal | None, reason: str = "Choose a card on step 2.") -> None:
-        """Show a proposal, or why there is none."""
-        self.proposal = proposal
-        self.query_one("#summary", Static).update(_summary(proposal) if proposal else Text(clean(reason)))
-        self.query_one("#file", TextArea).text = proposal.text if proposal else ""
+    def show(self, state: State) -> None:
+        """Another state; why there is nothing to review is part of it."""
+        self.state = state
+        self.empty = self._why_empty  # type: ignore[misc]
+        super().show(state)
 
+    def rows(self, state: State) -> tuple[Row, ...]:
+        """What a person should read, in order."""
+        if state.proposal is None or state.survey is None:
+            return ()
+        return review.rows(state.proposal, state.survey.shelf, state.confirmed)
 
-def _summary(proposal: Proposal) -> Text:
-    text = Text()
-    for one in proposal.refusals:
-        text.append("REFUSED ", style="bold red")
-        text.append(clean(one) + "\n")
-    for one in proposal.warnings:
-        text.append("mind    ", style="yellow")
-        text.append(clean(one) + "\n")
-    if not proposal.refusals:
-        text.append("The same without the wizard: ", style="dim")
-        text.append(clean(proposal.command))
-    return text
+    def lines(self, row: Row, width: int) -> list[Line]:
+        """The file, the command or the risk in full."""
+        return review.detail(self.state.proposal, row.key, width) if self.state.proposal else []
+
+    def choose(self, row: Row) -> None:
+        """Confirm, overrule, or read the text."""
+        if row.key == review.CONFIRM and self.state.proposal is not None:
+            self.post_message(Confirmed("" if self.state.confirmed else self.state.proposal.mark))
+        elif row.key.startswith("refusal "):
+            self._ask(row)
+        else:
+            self.page.focus()
+
+    def _ask(self, row: Row) -> None:
+        name = row.key.split(" ")[1]
+        dialog = ChooseDialog("Overrule this refusal?", row.text, review.overruling_rows(name), "no")
+
+        def answered(value: str | None) -> None:
+            if value == "yes":
+                allow = (*self.state.selection.allow, name)
+                self.post_message(Chosen(self.state.selection._replace(allow=allow)))
+
+        self.app.push_screen(dialog, answered)
+
+    def to_copy(self) -> str:
+        """The command, or the text of the file."""
+        made = self.state.proposal
+        if made is None or self.row is None:
+            return ""
+        return review.to_copy(made, self.row.key)
