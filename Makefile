@@ -75,8 +75,18 @@ bench: tools ## time the program against what it could be replaced with
 dist: tools ## wheel and source archive in dist/
 	$(BIN)/python -m build
 
+packages: tools ## build wheel, zipapp, Debian, Arch and RPM packages twice, and compare
+	@sh scripts/install-test-tools.sh packages
+	sh scripts/check-packages.sh $(ARGS)
+
+zipapp: tools ## dist/vfio-wizard.pyz, the program as one file
+	$(BIN)/python scripts/zipapp.py
+
+deb: tools ## the Debian package in dist/
+	sh scripts/build-deb.sh
+
 clean: ## remove everything that can be made again
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov .lab .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test tools lint format-check types imports pytest format docs docs-check cover fuzz lab lab-predict lab-full bench dist clean
+.PHONY: help run test tools lint format-check types imports pytest format docs docs-check cover fuzz lab lab-predict lab-full bench dist packages zipapp deb clean

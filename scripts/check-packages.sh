@@ -48,10 +48,11 @@ deb() {
     quietly sh "$repo/scripts/build-deb.sh" "$work/first"
     quietly sh "$repo/scripts/build-deb.sh" "$work/second"
     for file in "$work"/first/*.deb; do same deb "$file" "$work/second/$(basename "$file")"; done
-    ! command -v lintian >/dev/null || lintian --fail-on error --tag-display-limit 0 "$work"/first/*.deb
+    ! command -v lintian >/dev/null || lintian --allow-root --fail-on error --tag-display-limit 0 \
+        --suppress-tags bogus-mail-host,bogus-mail-host-in-debian-changelog "$work"/first/*.deb
 }
 
-arch() { # makepkg refuses to run as root, and the libraries of Arch are not here to depend on
+arch() { # makepkg refuses to run as root and asks pacman, which has no database here
     need makepkg
     archives "$work/sdist"
     mkdir "$work/arch"
@@ -65,8 +66,7 @@ as_nobody() { # DIRECTORY COMMAND…
     place=$1
     shift
     if [ "$(id -u)" != 0 ]; then (cd "$place" && "$@"); return; fi
-    chown -R nobody "$place"
-    (cd "$place" && HOME=$place setpriv --reuid=nobody --regid=nogroup --clear-groups "$@")
+    (cd "$place" && HOME=$place PACMAN=true unshare --user --map-user=65534 --map-group=65534 -- "$@")
 }
 
 rpm() {

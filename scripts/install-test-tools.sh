@@ -1,10 +1,11 @@
 #!/bin/sh
-# Installs the Debian packages that the tests (`test`) or the virtual machines (`lab`) use, where that is
+# Installs the Debian packages that the tests (`test`), the virtual machines (`lab`) or the package builds
+# (`packages`) use, where that is
 # allowed: as root, or with sudo that asks for no password. Elsewhere it names what is missing and goes on;
 # tests that need a missing tool are skipped with that reason, and fail where CI=true.
 set -eu
 
-what=${1:?test or lab}
+what=${1:?test, lab or packages}
 
 # nix-bin parses generated modules, libxml2-utils and libvirt-clients validate domains, pciutils is the
 # reference for PCI reading, libvirt-dev to python3-dev build libvirt-python, tmux drives the wizard,
@@ -14,7 +15,8 @@ test_packages="git make ca-certificates nix-bin pciutils libxml2-utils libvirt-c
 case $what in
 test) packages=$test_packages ;;
 lab) packages=$(cd "$(dirname "$0")/.." && python3 -m tests.lab.run --packages | tr '\n' ' ') ;;
-*) printf 'install-test-tools: test or lab, not %s\n' "$what" >&2; exit 2 ;;
+packages) packages="debhelper dh-python fakeroot libarchive-tools lintian makepkg rpm" ;;
+*) printf 'install-test-tools: test, lab or packages, not %s\n' "$what" >&2; exit 2 ;;
 esac
 
 say() { printf 'install-test-tools: %s\n' "$*" >&2; }
