@@ -21,6 +21,8 @@ TOOLS_OF_MARKER = {
     "packers": ("bzip2", "cpio", "gzip", "lz4", "xz", "zstd"),
     "shells": ("fish", "groff", "zsh"),
     "virt": ("virsh", "virt-xml-validate", "xmllint"),
+    "libvirtd": ("libvirtd", "qemu-system-x86_64"),
+    "scripts": ("busybox", "dash", "shellcheck"),
 }
 
 # In CI the same examples every time: a change must not fail for what another one brought in.

@@ -487,7 +487,9 @@ def _set_topology(text: str, pins: Pins) -> str:
         ("clusters", "1" if "clusters" in old.attributes else None),
     )
     text = _attributes(text, lambda fresh: _must(fresh, "cpu/topology"), wanted)
-    if pins.cache_passthrough and _domain(text).root.get("cpu", "mode") == "host-passthrough":
+    if _domain(text).root.get("cpu", "mode") != "host-passthrough":
+        return text  # caches and topoext are those of the host's own processor
+    if pins.cache_passthrough:
         text = _ensure(text, Ensure("cpu/cache", (("mode", "passthrough"),)))
     return _topoext(text) if pins.topoext else text
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.libvirt.domains import AUDIO, BY_HAND, CARD, GPU, change, corpus_domains
+from tests.virt.domains import AUDIO, BY_HAND, CARD, GPU, change, corpus_domains
 from vfio_wizard.model.domain import Card, Evdev, Handed, Pins, Topology
 from vfio_wizard.model.errors import WizardError
 from vfio_wizard.model.pci import PciAddress
