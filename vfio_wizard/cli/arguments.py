@@ -239,6 +239,13 @@ def _explain(parser: ArgumentParser) -> None:
     _json(parser)
 
 
+def _report(parser: ArgumentParser) -> None:
+    _plan(parser)
+    add = parser.add_argument
+    add("-o", "--output", metavar="FILE", default=SUPPRESS, help="where to write; left out: standard output")
+    add("--force", action="store_true", default=SUPPRESS, help="replace a file that something else wrote")
+
+
 _COMMANDS: dict[str, tuple[str, Callable[[ArgumentParser], None]]] = {
     "check": ("diagnose: one finding per check and subject, with evidence and fix", _check),
     "groups": ("IOMMU groups, functions, GPUs, isolation, twins", _source),
@@ -252,6 +259,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[ArgumentParser], None]]] = {
     "capture": ("write a redacted record of this host for --host", _capture),
     "explain": ("what a check looks at, why it matters, how to fix it", _explain),
     "checks": ("the list of all checks", _json),
+    "report": ("one page about this machine, for a forum or a friend", _report),
 }
 
 _MODULES = {
@@ -268,4 +276,5 @@ _MODULES = {
     "capture": "capture",
     "explain": "explain",
     "checks": "explain",
+    "report": "report",
 }
