@@ -158,7 +158,7 @@ def _all() -> Iterator[Case]:
     yield Case("iommufd-39-bits", modern(), windows, INTEL_PINS)
     yield Case("asked", good_machine(), windows, INTEL_PINS, ASKED)
     twin = Selection((at("0000:27:00.0"),), users=("alice",), domain=DomainWish(disk="default/games.qcow2"))
-    yield Case("twins-unpinned", twins(), twin)
+    yield Case("twins", twins(), twin)
     yield Case(
         "usb-nvme-far", crowded(), Selection((at(GPU), at(FAR)), (at(USB), at(NVME)), users=("alice",))
     )

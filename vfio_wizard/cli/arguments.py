@@ -154,7 +154,8 @@ def _plan(parser: ArgumentParser) -> None:
         "--looking-glass",
         metavar="WxH|off",
         default=SUPPRESS,
-        help="shared memory for a picture of this size, as in 2560x1440; with @hdr or @kvmfr behind it",
+        help="shared memory for a picture of this size, as in 2560x1440; with @hdr, @kvmfr, @b7 or @idd "
+        "behind it",
     )
 
 
@@ -183,6 +184,30 @@ def _export(parser: ArgumentParser) -> None:
     add(
         "--nixos-release", metavar="YY.MM", default=SUPPRESS, help="left out: the host's own, else the newest"
     )
+
+
+def _domain(parser: ArgumentParser) -> None:
+    _plan(parser)
+    add = parser.add_argument
+    add("--guest", choices=("windows11", "windows10", "linux"), default=SUPPRESS, help="what it will run")
+    add("--name", metavar="NAME", default=SUPPRESS, help="the guest's name in libvirt")
+    add("--memory", metavar="SIZE", default=SUPPRESS, help="as in 16G or 12288M")
+    add("--vcpus", metavar="N", default=SUPPRESS, help="how many CPUs; left out: what the host can spare")
+    add("--disk", metavar="PATH|POOL/VOLUME|none", default=SUPPRESS, help="file, block device or volume")
+    add("--disk-size", metavar="GIB", default=SUPPRESS, help="how large to make it where there is none")
+    add("--iso", metavar="FILE", default=SUPPRESS, help="disc image of the installer")
+    add("--virtio-iso", metavar="FILE", default=SUPPRESS, help="disc image with virtio-win's drivers")
+    add("--network", metavar="KIND:NAME", default=SUPPRESS, help="network:, bridge: or direct:, auto or none")
+    add("--rom", metavar="FILE", default=SUPPRESS, help="the ROM of the first card")
+    add("--evdev", metavar="NODE", action="append", default=SUPPRESS, help="a keyboard or mouse to share")
+    add("--usb", metavar="ID", action="append", default=SUPPRESS, help="a USB device, as in 046d:c52b")
+    add("--sound", choices=("auto", "spice", "pipewire", "off"), default=SUPPRESS, help="where sound goes")
+    add("--libvirt", metavar="VERSION", default=SUPPRESS, help="write for this one, as in 11.3")
+    add("--qemu", metavar="VERSION", default=SUPPRESS, help="write for this one, as in 10.0")
+    add("--emulated", action="store_true", default=SUPPRESS, help="without KVM: very slow, for trying")
+    add("--checklist", action="store_true", default=SUPPRESS, help="the steps around the first start")
+    add("-o", "--output", metavar="FILE", default=SUPPRESS, help="where to write; left out: standard output")
+    add("--force", action="store_true", default=SUPPRESS, help="replace a file that is there")
 
 
 def _apply(parser: ArgumentParser) -> None:
@@ -234,8 +259,22 @@ def _lint(parser: ArgumentParser) -> None:
     add("--rules", action="store_true", default=SUPPRESS, help="list all rules")
 
 
+def _cores(parser: ArgumentParser) -> None:
+    _source(parser)
+    add = parser.add_argument
+    add("--gpu", metavar="ADDRESS", action="append", default=SUPPRESS, help="the card that the guest gets")
+    add("--answers", metavar="FILE", default=SUPPRESS, help="TOML file with the answers of a wizard run")
+    add("--vcpus", metavar="N", default=SUPPRESS, help="CPUs that the guest should have")
+    add("--cpus", metavar="LIST", default=SUPPRESS, help="exactly these CPUs of the host, as in 2-5,8-11")
+    add("--memory", metavar="MIB", default=SUPPRESS, help="memory of the guest, for its huge pages")
+
+
 def _explain(parser: ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="a check, as in iommu.enabled")
+    add = parser.add_argument
+    add("id", metavar="ID", nargs="?", help="a check, as in iommu.enabled")
+    add(
+        "--search", metavar="WORDS", default=SUPPRESS, help="what you see, or a line of a log: what tells why"
+    )
     _json(parser)
 
 
@@ -252,9 +291,11 @@ _COMMANDS: dict[str, tuple[str, Callable[[ArgumentParser], None]]] = {
     "predict": ("which driver will claim each function at the next boot, and why", _predict),
     "plan": ("the whole change, as it would be made on this host", _plan),
     "export": ("write gpu_passthrough.nix, or another artifact of the plan", _export),
+    "domain": ("the virtual machine, as a libvirt domain for this host", _domain),
     "apply": ("make the plan so, journalled, and look that the next boot will hold it", _apply),
     "undo": ("take the last change back, byte for byte", _undo),
     "verify": ("after the reboot: does this host do what the change was for?", _source),
+    "cores": ("a picture of the processor, and the CPUs that a guest would get", _cores),
     "lint": ("review passthrough configuration: Nix, modprobe.d, GRUB, libvirt XML …", _lint),
     "capture": ("write a redacted record of this host for --host", _capture),
     "explain": ("what a check looks at, why it matters, how to fix it", _explain),
@@ -269,9 +310,11 @@ _MODULES = {
     "predict": "predict",
     "plan": "plan",
     "export": "export",
+    "domain": "domain",
     "apply": "apply",
     "undo": "undo",
     "verify": "verify",
+    "cores": "cores",
     "lint": "lint",
     "capture": "capture",
     "explain": "explain",

@@ -7,7 +7,7 @@ import re
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.look import Seen, addresses
 from vfio_wizard.model.errors import UsageError
-from vfio_wizard.model.selection import LookingGlass, Mirror, Selection, Strategy, Style
+from vfio_wizard.model.selection import GuestPart, LookingGlass, Mirror, Selection, Strategy, Style
 from vfio_wizard.planning.suggest import suggest
 
 
@@ -43,7 +43,7 @@ def answers(path: str) -> Selection:
         raise UsageError(message) from None
 
 
-_PICTURE = re.compile(r"(\d{3,5})[xX](\d{3,5})(@hdr)?(@kvmfr)?", re.ASCII)
+_PICTURE = re.compile(r"(\d{3,5})[xX](\d{3,5})(@hdr)?(@kvmfr)?(?:@(b7|idd))?", re.ASCII)
 
 
 def _looking_glass(text: str | None) -> LookingGlass | None:
@@ -56,4 +56,5 @@ def _looking_glass(text: str | None) -> LookingGlass | None:
         message = f"--looking-glass: not a picture size: {text!r} (expected a form like 2560x1440, or off)"
         raise UsageError(message)
     mode = Mirror.KVMFR if match[4] else Mirror.SHM
-    return LookingGlass(mode, int(match[1]), int(match[2]), bool(match[3]))
+    part = GuestPart(match[5] or GuestPart.AUTO)
+    return LookingGlass(mode, int(match[1]), int(match[2]), bool(match[3]), part)

@@ -19,16 +19,20 @@ from vfio_wizard.model.domain import (
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress, PciId
+from vfio_wizard.model.pins import PinPlan
 from vfio_wizard.model.plan import Advice, Passed, Plan, Refusal
 from vfio_wizard.model.selection import Selection
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.planning import domain_devices, domain_memory, domain_warnings, looking_glass
 from vfio_wizard.planning.domain_warnings import Guest
+from vfio_wizard.planning.pinning import pin, pin_given
 from vfio_wizard.planning.plan import make_plan
 
 _INTEL = "8086"
 _NEVER_ALLOWED = ("group.shared",)
 """A guest with half a group does not start: here nothing overrules it."""
+_OF_PLANS_ALONE = ("acs.unpatched", "kernel.compiled", "user.unknown")
+"""What a plan says of the host's own configuration, and no guest depends on."""
 _ROOT_SLOT = 2
 """Where the firmware and drivers of Intel's integrated graphics look for it (QEMU: docs/igd-assign.txt)."""
 
@@ -45,21 +49,39 @@ def plan_guest(
 ) -> DomainPlan:
     """The guest for a selection, with what stands against it and what to know first.
 
-    ``pins`` are the host's CPUs for it; without them nothing is pinned. ``user_id`` is who hears its sound.
+    ``pins`` are the host's CPUs for it where they were chosen already. ``user_id`` is who hears its sound.
     Raises UsageError for wishes that cannot be carried out on any host, and for a libvirt that is too old.
     """
     _check_version(versions)
     plan = make_plan(facts, _strict(selection))
     spec = _spec(facts, selection, plan, versions, capabilities or Capabilities())
-    spec = spec._replace(cpus=pins or domain_memory.unpinned(facts, selection), emulated=emulated)
+    chosen = PinPlan(pins, ()) if pins else _pinned(facts, selection, plan)
+    spec = spec._replace(cpus=chosen.pins, emulated=emulated)
     spec = domain_devices.with_screen(spec, selection, user_id, swtpm=facts.virt.swtpm is not None)
     refusals = (*plan.refusals, *_half_cards(facts, plan), *domain_memory.refusals(facts, spec))
     kept = tuple(one for one in refusals if one.id not in selection.allow or one.id in _NEVER_ALLOWED)
     overruled = tuple(Advice(one.id, f"Allowed by you: {one.text}") for one in refusals if one not in kept)
-    reach = address_reach(facts, tuple(one.address for one in plan.functions))
+    reach = address_reach(facts, _addresses(plan))
     guest = Guest(facts, selection, plan, spec, reach)
-    warnings = (*overruled, *plan.warnings, *domain_warnings.warnings(guest))
+    losses = tuple(Advice("cpu.less", text) for text in chosen.losses)
+    of_host = tuple(one for one in plan.warnings if one.id not in _OF_PLANS_ALONE)
+    warnings = (*overruled, *of_host, *domain_warnings.warnings(guest), *losses)
     return DomainPlan(spec, kept, tuple(dict.fromkeys(warnings)))
+
+
+def _pinned(facts: HostFacts, selection: Selection, plan: Plan) -> PinPlan:
+    """CPUs near the card; where the host does not tell how its CPUs hang together, none are chosen."""
+    node = next((one.numa_node for one in map(facts.function, _addresses(plan)) if one is not None), None)
+    nodes = facts.memory.nodes
+    if selection.cpus is not None:
+        found = pin_given(facts.cpu, selection.cpus.cpus, nodes)
+    else:
+        found = pin(facts.cpu, node, selection.domain.vcpus, nodes)
+    return PinPlan(domain_memory.unpinned(facts, selection), ()) if isinstance(found, Unread) else found
+
+
+def _addresses(plan: Plan) -> tuple[PciAddress, ...]:
+    return tuple(one.address for one in plan.functions)
 
 
 def _check_version(versions: Versions) -> None:
@@ -176,7 +198,7 @@ def _address_limit(facts: HostFacts, plan: Plan, versions: Versions) -> int | No
     """How far the IOMMU reaches, where that is less than the processor and libvirt can say it."""
     if not libvirt.takes("address-limit", versions.libvirt, versions.qemu):
         return None
-    return address_reach(facts, tuple(one.address for one in plan.functions))
+    return address_reach(facts, _addresses(plan))
 
 
 def address_reach(facts: HostFacts, functions: tuple[PciAddress, ...]) -> int | None:

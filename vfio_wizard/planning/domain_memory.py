@@ -65,10 +65,11 @@ def refusals(facts: HostFacts, spec: DomainSpec) -> Iterator[Refusal]:
     """What the host has not got, or could not do without."""
     cores, total = facts.cpu.cores, facts.memory.total_kib
     count = spec.cpus.topology.count
-    if not isinstance(cores, Unread) and count >= len(cores) > 0:
+    there = 0 if isinstance(cores, Unread) else len(cores)
+    if count > there > 0 or count == there > 1:  # a host of one CPU has no other to keep
         yield Refusal(
             "cpu.all",
-            f"{count} CPUs for the guest, and the host has {len(cores)}: QEMU itself and the host need at "
+            f"{count} CPUs for the guest, and the host has {there}: QEMU itself and the host need at "
             "least one core that the guest leaves alone.",
         )
     if isinstance(total, Unread):
