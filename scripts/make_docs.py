@@ -1,4 +1,4 @@
-"""Write the pages that are generated from the program: docs/checks.md."""
+"""Write the pages that are generated from the program's own tables and texts."""
 
 from __future__ import annotations
 
@@ -9,21 +9,31 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from vfio_wizard.report.explain import checks_markdown  # noqa: E402 - the package is found beside this script
+from vfio_wizard.report.stale import stale_markdown  # noqa: E402
+from vfio_wizard.report.symptoms import symptoms_markdown  # noqa: E402
+
+PAGES = {
+    "docs/checks.md": checks_markdown,
+    "docs/symptoms.md": symptoms_markdown,
+    "docs/stale-advice.md": stale_markdown,
+}
 
 
 def main() -> int:
-    """Write the page; with ``--check`` only say whether it is up to date."""
-    page = ROOT / "docs" / "checks.md"
-    text = checks_markdown()
-    if "--check" in sys.argv[1:]:
-        current = page.read_text(encoding="utf-8") if page.exists() else ""
-        if current != text:
-            print("docs/checks.md is out of date: run scripts/make_docs.py", file=sys.stderr)
-        return int(current != text)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(text, encoding="utf-8")
-    print(f"wrote {page.relative_to(ROOT)}")
-    return 0
+    """Write the pages; with ``--check`` only say which are out of date."""
+    stale = {name: make() for name, make in PAGES.items() if _current(name) != make()}
+    for name, text in stale.items():
+        if "--check" in sys.argv[1:]:
+            print(f"{name} is out of date: run make docs", file=sys.stderr)
+            continue
+        (ROOT / name).write_text(text, encoding="utf-8")
+        print(f"wrote {name}")
+    return int(bool(stale) and "--check" in sys.argv[1:])
+
+
+def _current(name: str) -> str:
+    page = ROOT / name
+    return page.read_text(encoding="utf-8") if page.exists() else ""
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from vfio_wizard.checks.registry import CHECKS
+from vfio_wizard.knowledge.symptoms import SYMPTOMS
 from vfio_wizard.lint.rules import RULES
 
 
@@ -15,3 +16,7 @@ def test_every_check_is_on_the_page_and_every_id_exists(repository: Path) -> Non
     checks = {check.id for check in CHECKS}
     assert checks - named == set()
     assert named - checks - set(RULES) == set()
+
+
+def test_what_no_check_can_tell_has_a_source_of_its_own() -> None:
+    assert [one.sees for one in SYMPTOMS if one.do and not one.source] == []

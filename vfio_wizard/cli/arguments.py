@@ -206,6 +206,17 @@ def _domain(parser: ArgumentParser) -> None:
     add("--qemu", metavar="VERSION", default=SUPPRESS, help="write for this one, as in 10.0")
     add("--emulated", action="store_true", default=SUPPRESS, help="without KVM: very slow, for trying")
     add("--checklist", action="store_true", default=SUPPRESS, help="the steps around the first start")
+    for name, help_text in (
+        ("define", "hand it to libvirt; a guest that is there is changed in place, and kept as it was"),
+        ("diff", "what --define would change, and nothing changed"),
+        ("replace", "with --define: the whole guest anew instead of in place"),
+        ("undo", "bring back what the guest was before the last --define"),
+        ("start", "start it"),
+        ("stop", "ask it to shut down, and wait"),
+    ):
+        add(f"--{name}", action="store_true", default=SUPPRESS, help=help_text)
+    add("--connect", metavar="URI", default=SUPPRESS, help="another libvirt than qemu:///system")
+    add("--create-disk", metavar="SIZE", default=SUPPRESS, help="with --define: make the disk, as in 120G")
     add("-o", "--output", metavar="FILE", default=SUPPRESS, help="where to write; left out: standard output")
     add("--force", action="store_true", default=SUPPRESS, help="replace a file that is there")
 

@@ -77,6 +77,13 @@ TABLES: dict[str, tuple[Key, ...]] = {
         ("finish", "text?", ""),
         ("source", "text", ""),
     ),
+    "symptom": (
+        ("area", "text", ""),
+        ("sees", "text", ""),
+        ("told", "text", ""),
+        ("do", "text?", ""),
+        ("source", "text?", ""),
+    ),
     "log": (
         ("holds", "texts", ""),
         ("weight", "word", "warning note"),

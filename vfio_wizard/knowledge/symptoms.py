@@ -1,0 +1,31 @@
+"""What people see, and the check or command that explains it; the entries are in ``data/symptoms.toml``."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from vfio_wizard.knowledge import tables
+
+_ID = re.compile(r"`((?:lint\.)?[a-z]+\.[a-z-]+)`")
+
+
+class Symptom(NamedTuple):
+    """A sign in the words of those who see it."""
+
+    area: str
+    sees: str
+    told: str
+    """Check ids and commands in backquotes, with words between them."""
+    do: str | None
+    """What to do where no check can look."""
+    source: str | None
+    """Of ``do``; the checks that are told have sources of their own."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids that explain it, in their order."""
+        return tuple(dict.fromkeys(_ID.findall(self.told)))
+
+
+SYMPTOMS: tuple[Symptom, ...] = tuple(Symptom(*row) for row in tables.SYMPTOM)
