@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
 
 from vfio_wizard import __version__
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import selection
-from vfio_wizard.cli.look import look, names_of, print_json
+from vfio_wizard.cli.look import Seen, look, names_of, print_json
 from vfio_wizard.model.errors import UsageError, WizardError
 from vfio_wizard.model.facts import HostFacts
-from vfio_wizard.model.plan import Artifact, Plan
+from vfio_wizard.model.plan import Action, Artifact, Plan
 from vfio_wizard.planning.plan import make_plan
 from vfio_wizard.render import nixos
 from vfio_wizard.render.outcome import Rendered
@@ -22,6 +23,10 @@ from vfio_wizard.report.clean import clean
 SIGNATURE = "vfio-wizard"
 """Every file that this program writes names it in its first lines."""
 
+HOST = "host"
+"""The format that is every file which this very host would get, with the steps in words."""
+STEPS_FILE = "STEPS.txt"
+
 _PATCH_LIMIT = 4 << 20
 
 
@@ -29,13 +34,13 @@ def run(given: Given) -> int:
     """Write the artifact, or say why not. Refusals are exit code 1, and nothing is written then."""
     name = _format(given.text("format"))
     if name is None:
-        sys.stdout.write("\n".join(FORMATS) + "\n")
+        sys.stdout.write("\n".join((*FORMATS, HOST)) + "\n")
         return 0
     seen = look(given.text("host"))
     plan = make_plan(seen.facts, selection(given, seen), names_of(seen))
     if plan.refusals:
         return _refused(plan, given)
-    rendered = render_full(name, plan, tool_version=__version__)
+    rendered = _for_host(plan, seen) if name == HOST else render_full(name, plan, tool_version=__version__)
     patches = _patches(plan) if name == NIXOS else ()
     to_file = given.text("output") not in (None, "-")
     if given.flag("json"):
@@ -60,12 +65,33 @@ def _say_what_to_do(plan: Plan, facts: HostFacts, path: str | None) -> None:
             sys.stderr.write(f"{number}. {clean(step)}\n")
 
 
+def _for_host(plan: Plan, seen: Seen) -> Rendered:
+    """What apply would write, and the order of it as a file beside it."""
+    from vfio_wizard.probe.originals import read_originals  # noqa: PLC0415 - only this format asks
+    from vfio_wizard.render.registry import for_host  # noqa: PLC0415
+    from vfio_wizard.report.plan_text import plan_text  # noqa: PLC0415
+
+    originals = read_originals(seen.host, seen.facts)
+    rendered = for_host(plan, originals, tool_version=__version__)
+    text = f"Made by {SIGNATURE} {__version__}.\n\n{plan_text(plan, rendered, originals)}"
+    steps = Artifact(STEPS_FILE, "0644", Action.CREATE, text, "the whole plan in words, commands included")
+    return rendered._replace(artifacts=(*_whole(rendered, originals), steps))
+
+
+def _whole(rendered: Rendered, originals: Mapping[str, str]) -> Iterator[Artifact]:
+    """Each file with its whole content, so that it can be copied into its place."""
+    for one in rendered.artifacts:
+        old = originals.get(one.path.lstrip("/"), "") if one.action is Action.APPEND else ""
+        gap = "\n" if old and not old.endswith("\n") else ""
+        yield one._replace(text=f"{old}{gap}{one.text}")
+
+
 def _format(word: str | None) -> str | None:
     if word == "list":
         return None
     name = NIXOS if word in (None, "nix") else str(word)
-    if name not in FORMATS:
-        message = f"not a format: {name!r}; there are {', '.join(FORMATS)}"
+    if name not in (*FORMATS, HOST):
+        message = f"not a format: {name!r}; there are {', '.join((*FORMATS, HOST))}"
         raise UsageError(message)
     return name
 
@@ -100,7 +126,8 @@ def _deliver(rendered: Rendered, patches: tuple[tuple[str, bytes], ...], given: 
     from vfio_wizard.system.files import write_whole  # noqa: PLC0415
 
     files = [
-        (_place(one, rendered, output), one.text.encode(), int(one.mode, 8)) for one in rendered.artifacts
+        (_place(one, rendered, output), one.text.encode("utf-8", "surrogateescape"), int(one.mode, 8))
+        for one in rendered.artifacts
     ]
     beside = os.path.dirname(files[0][0]) if files else "."
     files += [(os.path.join(beside, name), content, 0o644) for name, content in patches]

@@ -31,6 +31,11 @@ class Drawn(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = _TONES
 
+    @property
+    def room(self) -> int:
+        """Columns beside the scroll bar."""
+        return self.scrollable_content_region.width
+
     def style_of(self, tone: Tone) -> Style:
         """The colours that the theme has for a tone."""
         return self.get_component_rich_style(f"tone--{tone.value}")
@@ -91,7 +96,7 @@ class Rows(Drawn):
         self.rows = rows
         self._words = word_width(rows)
         self.place = place_of(rows, key)
-        self.virtual_size = Size(self.size.width, len(rows))
+        self.virtual_size = Size(self.room, len(rows))
         self._see()
         self.refresh()
         self.post_message(self.Moved())
@@ -105,7 +110,7 @@ class Rows(Drawn):
 
     def on_resize(self) -> None:
         """Another width."""
-        self.virtual_size = Size(self.size.width, len(self.rows))
+        self.virtual_size = Size(self.room, len(self.rows))
         self._see()
 
     def action_move(self, by: int) -> None:
@@ -115,8 +120,6 @@ class Rows(Drawn):
         if self.place == before and by == 1:
             self.post_message(self.Past())
             return
-        if self.place <= 1:
-            self.scroll_to(y=0, animate=False)
         self._see()
         self.refresh()
         self.post_message(self.Moved())
@@ -164,12 +167,15 @@ class Rows(Drawn):
                 self.action_choose()
 
     def _see(self) -> None:
+        if self.place <= 1:  # with the heading above it
+            self.scroll_to(y=0, animate=False, force=True)
+            return
         self.scroll_to_region(Region(0, self.place, 1, 1), animate=False, force=True)
 
     def render_line(self, y: int) -> Strip:
         """One row as it stands on the screen."""
         place = int(self.scroll_offset.y) + y
-        width = self.size.width
+        width = self.room
         base = self.rich_style
         if place >= len(self.rows):
             return Strip.blank(width, base)
@@ -226,12 +232,12 @@ class Page(Drawn):
 
     def on_resize(self) -> None:
         """Another width means other lines."""
-        if self.size.width != self._width:
+        if self.room != self._width:
             self._lay()
 
     def _lay(self) -> None:
-        self._width = self.size.width
-        self.lines = self._make(max(self._width - 1, 20))
+        self._width = self.room
+        self.lines = self._make(max(self._width, 20))
         self.virtual_size = Size(self._width, len(self.lines))
         self.refresh()
 
@@ -245,6 +251,6 @@ class Page(Drawn):
         place = int(self.scroll_offset.y) + y
         base = self.rich_style
         if place >= len(self.lines):
-            return Strip.blank(self.size.width, base)
+            return Strip.blank(self.room, base)
         line = self.lines[place]
-        return Strip([Segment(line.text, self.style_of(line.tone))]).adjust_cell_length(self.size.width, base)
+        return Strip([Segment(line.text, self.style_of(line.tone))]).adjust_cell_length(self.room, base)

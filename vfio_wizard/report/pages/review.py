@@ -72,7 +72,10 @@ def _ways_back(made: Proposal) -> tuple[str, ...]:
     return made.rendered.ways_back or (_UNDO,)
 
 
-_UNDO = "vfio-wizard undo takes back what apply did; a file that you wrote yourself, delete."
+_UNDO = (
+    "vfio-wizard undo puts back what apply changed. A file that you put there yourself: take it away, and "
+    "restart."
+)
 
 
 def detail(made: Proposal, key: str, width: int) -> list[Line]:

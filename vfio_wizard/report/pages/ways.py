@@ -51,10 +51,11 @@ class Way(NamedTuple):
     @property
     def command(self) -> str:
         """As a person would type it."""
-        words = shlex.join(self.argv)
+        words = shlex.join((*self.argv, *self.unasked) if self.root_for else self.argv)
         return f"sudo {words}" if self.root_for else words
 
 
+_MODULE = "/etc/nixos/gpu_passthrough.nix"
 _LOCKED = "the review is not confirmed yet (step 5)"
 _ELSEWHERE = "this is a record of another machine, which cannot be changed from here"
 
@@ -78,18 +79,19 @@ def doing(at: Situation) -> tuple[Way, ...]:
         "Every file that may change is kept first, each step is written into a journal, and an "
         "interruption at any point can be taken back with vfio-wizard undo. It takes effect with the next "
         "start of the machine.",
-        ("vfio-wizard", "apply", *own),
+        ("vfio-wizard", "apply", *own, *(("-o", _MODULE) if at.is_nixos else ())),
         _ELSEWHERE if at.look_only else (locked or _why_not_apply(at)),
         root_for="writing boot configuration and rebuilding the initramfs",
         confirm="Make the change now?",
+        asks=_MODULE if at.is_nixos else "",
         unasked=("--yes",),
     )
     files = Way(
         "files",
         "Write all files into a folder",
-        "The files of the plan below a folder of yours, to look at or to copy by hand; with plan.txt, which "
-        "holds the commands in their order.",
-        ("vfio-wizard", "plan", *host, *own),
+        "The files of the plan below a folder of yours, to look at or to copy by hand, and STEPS.txt with "
+        "the commands in their order.",
+        ("vfio-wizard", "export", *host, *own, "--format", "host", "-o", "vfio-wizard-plan/"),
         locked,
         asks="vfio-wizard-plan/",
     )
@@ -97,7 +99,7 @@ def doing(at: Situation) -> tuple[Way, ...]:
         "domain",
         "Write the guest as libvirt XML",
         "The definition of the virtual machine with the card in it.",
-        ("vfio-wizard", "domain", *host, *own),
+        ("vfio-wizard", "domain", *host, *own, "-o", f"{at.guest}.xml"),
         locked,
         asks=f"{at.guest}.xml",
     )

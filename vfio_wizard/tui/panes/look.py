@@ -24,6 +24,7 @@ class LookPane(Container):
         """Before the first look there is little to say."""
         super().__init__(id=self.step, classes="pane")
         self.state = state
+        self.is_ready = False
 
     def compose(self) -> ComposeResult:
         """One text."""
@@ -31,12 +32,13 @@ class LookPane(Container):
 
     def on_mount(self) -> None:
         """Show what is known already."""
+        self.is_ready = True
         self.show(self.state)
 
     def show(self, state: State) -> None:
         """Another state."""
         self.state = state
-        if self.is_mounted:
+        if self.is_ready:
             self.query_one(Page).show(self._lines, keep=True)
 
     def _lines(self, width: int) -> list[Line]:

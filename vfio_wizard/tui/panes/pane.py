@@ -25,6 +25,8 @@ class Pane(Container):
         super().__init__(id=self.step, classes="pane")
         self.state = state
         self._shown: str | None = None
+        self.is_ready = False
+        """The rows and the page are there."""
 
     def compose(self) -> ComposeResult:
         """A list and a text."""
@@ -33,12 +35,13 @@ class Pane(Container):
 
     def on_mount(self) -> None:
         """Show what is known already."""
+        self.is_ready = True
         self.show(self.state)
 
     def show(self, state: State) -> None:
         """Another state; the cursor stays on its row."""
         self.state = state
-        if self.is_mounted:
+        if self.is_ready:
             self.list.show(self.rows(state))
 
     @property

@@ -33,7 +33,7 @@ class WaysPane(Pane):
     def show(self, state: State) -> None:
         """Another state; a running way keeps its text in view."""
         super().show(state)
-        if self.is_mounted and state.job is not None and state.job.seconds is None:
+        if self.is_ready and state.job is not None and state.job.seconds is None:
             self.page.scroll_end(animate=False)
 
     def choose(self, row: Row) -> None:
