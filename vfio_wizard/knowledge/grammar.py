@@ -82,7 +82,7 @@ TABLES: dict[str, tuple[Key, ...]] = {
         ("sees", "text", ""),
         ("told", "text", ""),
         ("do", "text?", ""),
-        ("source", "text?", ""),
+        ("source", "text", ""),
     ),
     "log": (
         ("holds", "texts", ""),

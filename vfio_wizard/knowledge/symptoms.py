@@ -19,8 +19,8 @@ class Symptom(NamedTuple):
     """Check ids and commands in backquotes, with words between them."""
     do: str | None
     """What to do where no check can look."""
-    source: str | None
-    """Of ``do``; the checks that are told have sources of their own."""
+    source: str
+    """Of ``do``; what is told by checks alone has theirs."""
 
     @property
     def ids(self) -> tuple[str, ...]:
