@@ -15,6 +15,7 @@ COMMANDS = {
     "vfio-wizard/check/1": ("--check",),
     "vfio-wizard/groups/1": ("groups",),
     "vfio-wizard/predict/1": ("predict",),
+    "vfio-wizard/cores/1": ("cores",),
 }
 
 

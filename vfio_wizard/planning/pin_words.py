@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vfio_wizard.model.unread import known
+from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.planning.cores import CpuHost, Island, WholeCore, cpus_of, equal_parts, islands, memory_node
 from vfio_wizard.planning.cpus import cpu_list
 from vfio_wizard.planning.shares import EFFICIENCY, HOST_CORES, Share, spare_cores
@@ -60,6 +60,9 @@ def _because_node(host: CpuHost, share: Share) -> Iterator[str]:
         yield f"NUMA node {node} is the card's"
     elif isinstance(host.card_node, int) and host.card_node >= 0:
         yield f"the card's NUMA node {host.card_node} has no CPU to spare, so they are of node {node}"
+    elif isinstance(host.card_node, Unread):
+        words = host.card_node.detail or "it was not read"
+        yield f"the card's NUMA node is not known ({words}); these are all of node {node}"
     else:
         yield f"the firmware does not tell the card's NUMA node; these are all of node {node}"
     if memory_node(host, share.cores) is None:

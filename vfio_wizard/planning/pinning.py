@@ -7,8 +7,9 @@ guessed: where the host does not tell how its CPUs hang together, the answer is 
 from __future__ import annotations
 
 from vfio_wizard.model.domain import Pins, Topology
-from vfio_wizard.model.facts import Cpu, NodeMemory
+from vfio_wizard.model.facts import Cpu, HostFacts, NodeMemory
 from vfio_wizard.model.pins import PinPlan
+from vfio_wizard.model.selection import Selection
 from vfio_wizard.model.unread import Unread, untold
 from vfio_wizard.planning.cores import CpuHost, WholeCore, cpus_of, equal_parts, memory_node, whole_cores
 from vfio_wizard.planning.cpus import check_chosen, cpu_list
@@ -18,6 +19,21 @@ from vfio_wizard.planning.shares import EFFICIENCY, Share, one_island, rooms_of,
 _QEMU_THREADS = 4
 """CPUs for QEMU's own threads at most; they wait more than they work."""
 _NO_NODES = untold("sys/devices/system/node", "not asked for")
+
+
+def pins_for(facts: HostFacts, selection: Selection) -> PinPlan | Unread:
+    """The CPUs that the answers name, else those that suit the card. Raises UsageError as ``pin_given``."""
+    wish, memory = selection.cpus, facts.memory.nodes
+    if wish is not None and wish.cpus:
+        return pin_given(facts.cpu, wish.cpus, memory)
+    return pin(facts.cpu, _card_node(facts, selection), selection.domain.vcpus, memory)
+
+
+def _card_node(facts: HostFacts, selection: Selection) -> int | None | Unread:
+    if not selection.gpus:
+        return untold("sys/bus/pci/devices", "no card was named")
+    function = facts.function(selection.gpus[0])
+    return None if function is None else function.numa_node
 
 
 def pin(
