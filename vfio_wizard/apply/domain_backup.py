@@ -36,7 +36,10 @@ class Backup(NamedTuple):
 
 
 def folder() -> str:
-    """root's changes are the machine's, everybody else's are their own."""
+    """root's changes are the machine's, everybody else's are their own; systemd's word is above both."""
+    told = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if told:
+        return os.path.join(told, "domains")
     if os.geteuid() == 0:
         return SYSTEM_FOLDER
     state = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local/state")

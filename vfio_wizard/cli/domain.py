@@ -23,7 +23,9 @@ from vfio_wizard.system.host import Command
 _OLDEST_SUPPORTED: Release = (9, 0, 0)
 """Debian 12's; what it takes, later ones take too."""
 _QEMU_COMMANDS = (("qemu-system-x86_64", "--version"), ("qemu-kvm", "--version"))
-_ACTIONS = ("define", "diff", "undo")
+_ACTIONS = ("define", "diff")
+_ACTIONS_ON_NAME = ("undo", "start", "stop")
+"""These need no plan, and are never refused for what a plan would say."""
 
 
 class Asked(NamedTuple):
@@ -36,9 +38,17 @@ class Asked(NamedTuple):
 
 def run(given: Given) -> int:
     """Print the guest, or hand it to libvirt where that was asked. 1 when it is refused."""
+    if any(given.flag(action) for action in _ACTIONS_ON_NAME) and not given.flag("define"):
+        from vfio_wizard.cli import domain_define  # noqa: PLC0415 - libvirt only where it is asked
+
+        return domain_define.act(given)
     seen = look(given.text("host"))
     chosen = with_guest(given, selection(given, seen))
     asked = _asked(given, seen)
+    if given.flag("define") or given.flag("diff"):
+        from vfio_wizard.cli.domain_define import with_network  # noqa: PLC0415 - as above
+
+        chosen = with_network(given, chosen, seen)
     planned = plan_guest(
         seen.facts,
         chosen,

@@ -1,0 +1,134 @@
+"""``domain --define`` and its companions, as a user calls them, on libvirt's own drivers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.domain.cases import CASES
+from vfio_wizard.apply import libvirt
+from vfio_wizard.cli import domain_define, main
+from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.look import Seen
+from vfio_wizard.model.domain import DomainPlan
+from vfio_wizard.model.errors import NotLiveError, UsageError
+from vfio_wizard.model.plan import Refusal
+from vfio_wizard.planning.domain import plan_guest
+from vfio_wizard.render.domain_xml import domain_xml
+from vfio_wizard.system.host import RootHost
+from vfio_wizard.system.libvirt_host import read_offer
+
+pytestmark = pytest.mark.libvirtd
+
+CASE = next(case for case in CASES if case.name == "linux-shm")
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+
+
+@pytest.fixture
+def planned(real: Any) -> DomainPlan:
+    """A guest for the daemon of the tests."""
+    offer = read_offer(real)
+    return plan_guest(
+        CASE.facts, CASE.selection, offer.versions, offer.capabilities, CASE.pins, emulated=True
+    )
+
+
+def _run(planned: DomainPlan, uri: str, host: RootHost | None = None, **values: Any) -> int:
+    given = Given("domain", {"connect": uri, **values})
+    return domain_define.run(given, planned, domain_xml(planned.spec), Seen(CASE.facts, host or RootHost()))
+
+
+def test_define_then_nothing_to_do_then_undo(
+    planned: DomainPlan, real: Any, daemon_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = planned.spec.name
+    assert _run(planned, daemon_uri, define=True) == 0
+    assert f"the guest {name} is made" in capsys.readouterr().err
+    assert _run(planned, daemon_uri, define=True) == 0
+    assert "is so already; nothing was changed" in capsys.readouterr().err
+    assert main(["domain", "--undo", "--name", name, "--connect", daemon_uri]) == 0
+    assert "is gone again" in capsys.readouterr().err
+    assert libvirt.find(real, name) is None
+
+
+def test_diff_shows_and_changes_nothing(
+    planned: DomainPlan, real: Any, daemon_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(planned, daemon_uri, diff=True) == 0
+    first = capsys.readouterr()
+    assert "+<domain" in first.out
+    assert "--define makes it" in first.err
+    assert libvirt.find(real, planned.spec.name) is None
+    _run(planned, daemon_uri, define=True)
+    capsys.readouterr()
+    larger = planned._replace(
+        spec=planned.spec._replace(mirroring=planned.spec.mirroring._replace(size_mib=512))
+    )  # type: ignore[union-attr]
+    assert _run(larger, daemon_uri, diff=True) == 0
+    out = capsys.readouterr().out
+    changed = [
+        line.strip("+- ") for line in out.splitlines() if line[:1] in "+-" and line[:3] not in ("---", "+++")
+    ]
+    assert len(changed) == 2
+    assert changed[1] == "<size unit='M'>512</size>"
+    assert "<size unit='M'>512" not in _text(real, planned)
+    assert _run(larger, daemon_uri, define=True) == 0
+    assert "<size unit='M'>512" in _text(real, planned)
+
+
+def _text(connection: Any, planned: DomainPlan) -> str:
+    found = libvirt.find(connection, planned.spec.name)
+    assert found is not None
+    return found.text
+
+
+def test_replace_compares_as_libvirt_would_store_it(
+    planned: DomainPlan, daemon_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run(planned, daemon_uri, define=True)
+    capsys.readouterr()
+    assert _run(planned, daemon_uri, diff=True, replace=True) == 0
+    assert capsys.readouterr().out == ""
+    smaller = planned._replace(spec=planned.spec._replace(memory=planned.spec.memory._replace(mib=1024)))
+    assert _run(smaller, daemon_uri, diff=True, replace=True) == 0
+    assert "+  <memory unit='KiB'>1048576</memory>" in capsys.readouterr().out
+
+
+def test_json_says_what_happened(
+    planned: DomainPlan, daemon_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(planned, daemon_uri, define=True, json=True) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "vfio-wizard/domain-change/1"
+    assert document["existed"] is False
+    assert document["state"] == "shut off"
+    assert document["difference"][0].startswith("+<domain")
+
+
+def test_refusals_and_records_change_nothing(planned: DomainPlan, real: Any, daemon_uri: str) -> None:
+    refused = planned._replace(refusals=(Refusal("memory.too-much", "more than the host has"),))
+    assert _run(refused, daemon_uri, define=True) == 1
+    with pytest.raises(NotLiveError):
+        _run(planned, daemon_uri, RootHost("/", is_record=True), define=True)
+    with pytest.raises(UsageError, match="not a size"):
+        _run(planned, daemon_uri, define=True, create_disk="big")
+    assert libvirt.find(real, planned.spec.name) is None
+
+
+def test_start_and_stop_by_name(mock: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["domain", "--start", "--name", "test", "--connect", "test:///default"]) == 0
+    assert "the guest test is running" in capsys.readouterr().err
+    assert main(["domain", "--stop", "--name", "test", "--connect", "test:///default"]) == 0
+    assert "shut off" in capsys.readouterr().err
+    assert main(["domain", "--start", "--name", "test", "--connect", "test:///default", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "running"
+    assert main(["domain", "--start", "--name", "none", "--connect", "test:///default"]) == 1
+    assert "--define makes it" in capsys.readouterr().err
+    assert main(["domain", "--stop", "--name", "x", "--host", "/", "--connect", "test:///default"]) == 2
