@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from vfio_wizard.knowledge.own import read_own
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.system.host import Host
 
@@ -23,4 +22,8 @@ def read_quirks(host: Host) -> tuple[tuple[str, str | Unread], ...]:
 
 def words_of_log(files: tuple[tuple[str, str | Unread], ...]) -> tuple[str, ...]:
     """What lines of the kernel log must be kept for the user's own entries: of each the longest text."""
+    if not files:
+        return ()
+    from vfio_wizard.knowledge.own import read_own  # noqa: PLC0415 - few users have files
+
     return tuple(max(row.holds, key=len) for row in read_own(files).log if row.holds)
