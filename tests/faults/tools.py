@@ -1,4 +1,4 @@
-"""Stand-ins for the programs of a boot chain: they read the configuration and write files as the real ones do."""
+"""Stand-ins for the programs of a boot chain: they read the configuration and write what the real ones do."""
 
 from __future__ import annotations
 
@@ -114,3 +114,29 @@ class FakeRunner:
         code = self.tools[argv[0].rpartition("/")[2]](self.pen, argv)
         self.pen.strike(f"ends {argv[0]}")
         return code
+
+
+def usermod(pen: Pen, argv: Sequence[str]) -> int:
+    """``usermod -aG GROUP USER``: the file anew beside it, the old one kept with a dash, renamed."""
+    return _groups(pen, argv[2], lambda members: [*members, argv[3]] if argv[3] not in members else members)
+
+
+def gpasswd(pen: Pen, argv: Sequence[str]) -> int:
+    """``gpasswd -d USER GROUP``: refuses for a user who is not in it."""
+    line = next(one for one in pen.text("etc/group").splitlines() if one.startswith(f"{argv[3]}:"))
+    if argv[2] not in line.rpartition(":")[2].split(","):
+        return 3
+    return _groups(pen, argv[3], lambda members: [one for one in members if one != argv[2]])
+
+
+def _groups(pen: Pen, group: str, change: Callable[[list[str]], list[str]]) -> int:
+    def changed(line: str) -> str:
+        head, _, last = line.rpartition(":")
+        if not head.startswith(f"{group}:"):
+            return line
+        return f"{head}:{','.join(change([one for one in last.split(',') if one]))}"
+
+    text = pen.text("etc/group")
+    pen.write("etc/group-", text)
+    pen.whole("etc/group", "".join(f"{changed(line)}\n" for line in text.splitlines()), "etc/group+")
+    return 0

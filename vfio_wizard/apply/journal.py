@@ -10,8 +10,9 @@ import json
 from typing import Any, NamedTuple
 
 from vfio_wizard.apply.disk import FILE, FOLDER, Disk
-from vfio_wizard.apply.kept import Kept, from_json, to_json
+from vfio_wizard.apply.kept import ABSENT, Kept, from_json, to_json
 from vfio_wizard.apply.patterns import folders_matching
+from vfio_wizard.apply.words import system_words
 from vfio_wizard.apply.work import STORE, TRANSACTIONS, Work, temporary
 from vfio_wizard.model.errors import WizardError
 from vfio_wizard.model.plan import Run, Stage
@@ -178,7 +179,7 @@ def transactions(disk: Disk) -> tuple[Transaction, ...]:
 def read(disk: Disk, number: int, folder: str) -> Transaction:
     """One transaction. Raises JournalError for a journal that this version cannot read."""
     path = f"{folder}/journal.jsonl"
-    lines = _lines(path, disk.read(path)) if disk.look(path) else []
+    lines = _lines(path, _content(disk, path))
     head = lines[0] if lines else {}
     if lines and head.get("schema") != SCHEMA:
         message = (
@@ -190,6 +191,14 @@ def read(disk: Disk, number: int, folder: str) -> Transaction:
         return _transaction(number, folder, head, lines)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"/{path} is damaged ({type(error).__name__}: {error}); run sh /{folder}/undo.sh"
+        raise JournalError(message) from None
+
+
+def _content(disk: Disk, path: str) -> bytes:
+    try:
+        return disk.read(path) if disk.look(path) else b""
+    except OSError as error:
+        message = f"/{path} cannot be read: {system_words(error)}; run sh /{path.rpartition('/')[0]}/undo.sh"
         raise JournalError(message) from None
 
 
@@ -238,6 +247,8 @@ def _with(found: Transaction, line: Json) -> Transaction:  # noqa: PLR0911 - one
         case "ran":
             ended = found.ran[-1]._replace(code=int(line["code"]))
             return found._replace(ran=(*found.ran[:-1], ended), made={**found.made, **line["made"]})
+        case "gone":
+            return found._replace(made={**found.made, line["path"]: ABSENT})
         case "undoing":
             return found._replace(undoing=(*found.undoing, tuple(line["argv"])))
         case "applied":
@@ -272,6 +283,27 @@ def run_from(line: Json) -> Run:
 def hash_of(content: bytes) -> str:
     """SHA-256, as everywhere in the journal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def tidy(disk: Disk) -> None:
+    """Take away what a change left that was never begun, and copies for one that was taken back.
+
+    Where that is refused, the next run tries again.
+    """
+    try:
+        for one in transactions(disk):
+            if one.status == VOID:
+                forget(disk, one.folder)
+            elif one.status == UNDONE:
+                drop_blobs(disk, one.folder)
+    except (OSError, JournalError):
+        return
+
+
+def drop_blobs(disk: Disk, folder: str) -> None:
+    """The old contents are where they belong again: they need no second room."""
+    for name in disk.names(f"{folder}/blobs"):
+        disk.remove(f"{folder}/blobs/{name}")
 
 
 def forget(disk: Disk, folder: str) -> None:

@@ -36,6 +36,10 @@ class Interrupted(KeyboardInterrupt):
 class SystemRunner:
     """Programs of this machine."""
 
+    def __init__(self) -> None:
+        self.held: tuple[int, ...] = ()
+        """Descriptors that the programs inherit."""
+
     def has(self, program: str) -> bool:
         """See Runner."""
         return shutil.which(program, path=PATH) is not None
@@ -54,6 +58,7 @@ class SystemRunner:
             env=ENVIRONMENT,
             cwd="/",
             start_new_session=True,
+            pass_fds=self.held,
         )
         return _followed(process, line)
 

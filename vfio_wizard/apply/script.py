@@ -43,10 +43,10 @@ ours() {{
 }}
 # back PATH NEW BLOB MODE OWNER GROUP
 back() {{
-  cmp -s "$here/$3" "$root/$1" && {{ done=$((done+1)); return; }}
-  ours "$1" "$2" || return
   folder=$(dirname -- "$root/$1"); new=$folder/.$(basename -- "$1"){TEMPORARY}
   rm -f -- "$new"
+  cmp -s "$here/$3" "$root/$1" && {{ done=$((done+1)); return; }}
+  ours "$1" "$2" || return
   cp -p -- "$here/$3" "$new" 2>/dev/null || {{ rm -f -- "$new" "$root/$1"; cp -p -- "$here/$3" "$new"; }} &&
     {{ chown "$5:$6" "$new" && chmod "$4" "$new" || say "mode and owner of /$1 are not as before"; }} &&
     mv -f -- "$new" "$root/$1" && cmp -s "$here/$3" "$root/$1" &&

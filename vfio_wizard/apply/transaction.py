@@ -8,12 +8,14 @@ from typing import NamedTuple, Protocol
 from vfio_wizard.apply import journal as journals
 from vfio_wizard.apply import room, script, state
 from vfio_wizard.apply.disk import FOLDER, LINK, Disk, Look, RootDisk
-from vfio_wizard.apply.journal import APPLIED, OPEN, VOID, Journal, Transaction, hash_of
+from vfio_wizard.apply.journal import APPLIED, OPEN, Journal, JournalError, Transaction, hash_of
 from vfio_wizard.apply.kept import ABSENT, state_of
+from vfio_wizard.apply.locked import Locked, RefusedError
 from vfio_wizard.apply.patterns import is_match, matching
 from vfio_wizard.apply.runner import Interrupted, Runner
 from vfio_wizard.apply.undo import Undone, take_back, undisturbed
-from vfio_wizard.apply.work import LOCK, Change, Json, Work, folder_of, temporary
+from vfio_wizard.apply.words import system_words
+from vfio_wizard.apply.work import Change, Json, Work, folder_of, temporary
 from vfio_wizard.model.errors import WizardError
 from vfio_wizard.model.plan import Run, Stage
 
@@ -66,39 +68,14 @@ class Result(NamedTuple):
     """What was taken back after a failure."""
 
 
-class RefusedError(WizardError):
-    """Nothing was changed, and why."""
-
-
 def carry_out(work: Work, disk: RootDisk, runner: Runner, proof: Proof, talk: Talk) -> Result:
     """The whole change, or nothing of it.
 
     Raises RefusedError where nothing was begun. A failure after that is taken back before this returns.
     """
     journals.make_store(disk)
-    with Locked(disk):
+    with Locked(disk, runner):
         return make(work, disk, runner, proof, talk)
-
-
-class Locked:
-    """Two runs at once would undo each other."""
-
-    def __init__(self, disk: RootDisk) -> None:
-        """Takes the lock on entering."""
-        self._disk = disk
-        self._handle = -1
-
-    def __enter__(self) -> None:
-        handle = self._disk.lock(LOCK)
-        if handle is None:
-            message = "another vfio-wizard is changing this machine right now; wait until it is done"
-            raise RefusedError(message)
-        self._handle = handle
-
-    def __exit__(self, *_: object) -> None:
-        import os  # noqa: PLC0415 - for this one call
-
-        os.close(self._handle)
 
 
 def make(work: Work, disk: Disk, runner: Runner, proof: Proof, talk: Talk) -> Result:
@@ -110,17 +87,39 @@ def make(work: Work, disk: Disk, runner: Runner, proof: Proof, talk: Talk) -> Re
     making = _Making(work, disk, runner=runner, proof=proof, talk=talk, journal=journal)
     failure = _guarded(making.stages)
     if failure is None:
-        state.refresh(disk)
+        _refresh(disk, talk)
         return Result(number, journal.folder)
     talk.say(f"{failure.text}; everything is taken back")
-    transaction = read_again(disk, journal)
     with undisturbed():
-        return Result(number, journal.folder, failure, take_back(disk, runner, transaction, talk))
+        return Result(number, journal.folder, failure, _taken_back(disk, runner, journal, talk))
+
+
+def _refresh(disk: Disk, talk: Talk) -> None:
+    """The change is made; that its summary could not be written is said, and mended by the next run."""
+    try:
+        state.refresh(disk)
+    except (OSError, JournalError) as error:
+        talk.say(f"the summary for verify could not be written: {error}")
+
+
+def _taken_back(disk: Disk, runner: Runner, journal: Journal, talk: Talk) -> Undone:
+    try:
+        return take_back(disk, runner, read_again(disk, journal), talk)
+    except JournalError as error:
+        return Undone(int(journal.folder.rpartition("/")[2]), problems=(str(error),))
 
 
 def check(work: Work, disk: Disk, runner: Runner) -> None:
     """All that can be known beforehand. Raises RefusedError; nothing has been touched then."""
-    forget_void(disk)
+    try:
+        _check(work, disk, runner)
+    except OSError as error:
+        message = f"what is there now cannot be read: {system_words(error)}; nothing was changed"
+        raise RefusedError(message) from None
+
+
+def _check(work: Work, disk: Disk, runner: Runner) -> None:
+    journals.tidy(disk)
     left = [one for one in journals.transactions(disk) if one.status == OPEN]
     if left:
         message = (
@@ -151,21 +150,12 @@ def _begun(work: Work, disk: Disk) -> Journal:
     try:
         return _prepared(work, disk)
     except OSError as error:
-        forget_void(disk)
-        message = (
-            f"what is there now cannot be kept: {(error.strerror or str(error)).lower()}; nothing was changed"
-        )
+        journals.tidy(disk)
+        message = f"what is there now cannot be kept: {system_words(error)}; nothing was changed"
         raise RefusedError(message) from None
     except BaseException:
-        forget_void(disk)
+        journals.tidy(disk)
         raise
-
-
-def forget_void(disk: Disk) -> None:
-    """Leftovers of changes that were never begun."""
-    for one in journals.transactions(disk):
-        if one.status == VOID:
-            journals.forget(disk, one.folder)
 
 
 def _prepared(work: Work, disk: Disk) -> Journal:
@@ -195,8 +185,7 @@ def _guarded(action: Callable[[], None]) -> Failure | None:
     except KeyboardInterrupt:
         return Failure("interrupted", interrupted=True)
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        return Failure(f"the system refused a step: {(error.strerror or str(error)).lower()}{where}")
+        return Failure(f"the system refused a step: {system_words(error)}")
     except WizardError as error:
         return Failure(str(error))
     except Exception as error:

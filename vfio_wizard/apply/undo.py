@@ -21,6 +21,7 @@ from vfio_wizard.apply.journal import APPLIED, OPEN, UNDONE, Journal, Transactio
 from vfio_wizard.apply.kept import ABSENT, Kept, state_of
 from vfio_wizard.apply.patterns import folders_matching, is_match, matching
 from vfio_wizard.apply.runner import Runner
+from vfio_wizard.apply.words import system_words
 from vfio_wizard.apply.work import folder_of, temporary
 from vfio_wizard.model.plan import Run
 
@@ -69,15 +70,30 @@ def last_change(disk: Disk) -> Transaction | None:
     return found[-1] if found else None
 
 
+def undo_last(disk: Disk, runner: Runner | None, talk: Talk, *, force: bool = False) -> Undone | None:
+    """Undo the newest change; None where there is none. What an earlier undo could not tidy is tidied."""
+    journals.tidy(disk)
+    change = last_change(disk)
+    if change is not None:
+        return take_back(disk, runner, change, talk, force=force)
+    try:
+        state.refresh(disk)
+    except OSError as error:
+        return Undone(0, problems=(system_words(error),))
+    return None
+
+
 def take_back(
     disk: Disk, runner: Runner | None, transaction: Transaction, talk: Talk, *, force: bool = False
 ) -> Undone:
     """Undo one change. ``runner`` is None for a system that does not run: its commands are only named."""
-    conflicts = () if force else find_conflicts(disk, transaction)
-    if conflicts:
-        return Undone(transaction.number, conflicts=conflicts)
-    work = _Undo(disk, runner, transaction, talk)
-    return work.done()
+    try:
+        conflicts = () if force else find_conflicts(disk, transaction)
+        if conflicts:
+            return Undone(transaction.number, conflicts=conflicts)
+        return _Undo(disk, runner, transaction, talk).done()
+    except OSError as error:
+        return Undone(transaction.number, problems=(system_words(error),))
 
 
 def find_conflicts(disk: Disk, transaction: Transaction) -> tuple[Conflict, ...]:
@@ -137,7 +153,7 @@ class _Undo:
         try:
             step()
         except OSError as error:
-            self.problems.append(f"/{what}: {(error.strerror or str(error)).lower()}")
+            self.problems.append(f"{what}: {system_words(error)}")
 
     def _sweep(self) -> None:
         for path in (temporary(one.path) for one in self.change.kept):
@@ -187,6 +203,7 @@ class _Undo:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             # No room for both: the new one goes first. A second undo still finds the old bytes in the store.
+            self.journal.note("gone", path=kept.path)
             self.disk.remove(kept.path)
             self._copy(kept)
         self.talk.say(f"restored /{kept.path}")
@@ -268,9 +285,7 @@ class _Undo:
         if self.problems:
             return
         self._try("the state", lambda: state.refresh(self.disk))
-        for kept in self.change.kept:
-            if kept.blob:
-                self._try(kept.blob, lambda blob=kept.blob: self.disk.remove(f"{self.change.folder}/{blob}"))
+        self._try("the copies", lambda: journals.drop_blobs(self.disk, self.change.folder))
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import sys
 
 from vfio_wizard.apply.disk import RootDisk
 from vfio_wizard.apply.journal import Transaction, make_store, transactions
+from vfio_wizard.apply.locked import Locked
 from vfio_wizard.apply.runner import SystemRunner
-from vfio_wizard.apply.transaction import Locked, forget_void
-from vfio_wizard.apply.undo import Conflict, Undone, last_change, take_back, undisturbed
+from vfio_wizard.apply.undo import Conflict, Undone, last_change, undisturbed, undo_last
 from vfio_wizard.apply.work import TRANSACTIONS
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.exits import Exit
@@ -35,17 +35,15 @@ def run(given: Given) -> int:
     if disk.look(TRANSACTIONS) is None:
         return _nothing(given)
     make_store(disk)
-    with Locked(disk):
-        forget_void(disk)
+    live = os.path.realpath(root) == "/"
+    runner = SystemRunner() if live else None
+    with Locked(disk, runner):
         transaction = last_change(disk)
-        if transaction is None:
-            return _nothing(given)
-        live = os.path.realpath(root) == "/"  # noqa: PTH115, PTH118, RUF100 - as above
         with undisturbed():
-            undone = take_back(
-                disk, SystemRunner() if live else None, transaction, Talk(), force=given.flag("force")
-            )
-        return _told(given, disk, transaction, undone)
+            undone = undo_last(disk, runner, Talk(), force=given.flag("force"))
+    if transaction is None or undone is None:
+        return _nothing(given)
+    return _told(given, disk, transaction, undone)
 
 
 def _nothing(given: Given) -> int:

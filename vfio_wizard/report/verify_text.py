@@ -23,6 +23,8 @@ _ENDS = {
 
 def verify_text(seen: Verification, width: int = 80) -> str:
     """Functions, parameters, drift, and one sentence."""
+    if seen.answer is Answer.NOT_REBOOTED:
+        return "\n".join(_waiting(seen, width)) + "\n"
     lines: list[str] = []
     if seen.functions:
         lines.append(f"FUNCTIONS with Linux {clean(seen.kernel or '?')}")
@@ -48,3 +50,14 @@ def verify_text(seen: Verification, width: int = 80) -> str:
         if outcome.fix is not None and outcome.status is not Status.PASS:
             lines += wrap(clean(outcome.fix.text), width, "         ")
     return "\n".join([*lines, *([""] if lines else []), *wrap(_ENDS[seen.answer], width)]) + "\n"
+
+
+def _waiting(seen: Verification, width: int) -> list[str]:
+    """What the next boot is expected to show; that this one does not is no fault."""
+    lines = ["EXPECTED AFTER THE REBOOT"]
+    lines += [f"       {row.address}  on vfio-pci" for row in seen.functions]
+    for word in seen.words:
+        lines += wrap(
+            f"{clean(word.word)} {'on' if word.wanted else 'not on'} the command line", width, "       "
+        )
+    return [*lines, "", *wrap(_ENDS[seen.answer], width)]

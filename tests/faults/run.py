@@ -1,0 +1,74 @@
+"""``make faults``: every fault on every chain. Prints a table, and each fault that was not survived.
+
+python -m tests.faults.run [--chain NAME] [--every N] [--table FILE]
+"""
+
+# ruff: noqa: T201 - a program for people
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.faults.chains import CHAINS, Chain
+from tests.faults.trial import Bench, Failure, faults
+
+_FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - in memory, as a folder of its own
+"""Hundreds of small trees are made and thrown away."""
+
+
+class Row(NamedTuple):
+    """What one chain was put through."""
+
+    chain: Chain
+    steps: tuple[int, int]
+    """Of an apply, of an undo."""
+    kinds: Counter[str]
+    failures: tuple[Failure, ...]
+
+
+def trial_run(chain: Chain, *, every: int = 1, offset: int = 0, shells: bool = True) -> Row:
+    """All faults of a chain, or every n-th of them."""
+    with tempfile.TemporaryDirectory(prefix="faults-", dir=_FAST) as folder:
+        bench = Bench(chain, Path(folder))
+        wanted = faults(bench, shells=shells)
+        steps = tuple(len({one.at for one in wanted if one.during == name}) for name in ("apply", "undo"))
+        chosen = wanted[offset::every]
+        failures = []
+        for fault in chosen:
+            what = bench.failures(fault)
+            if what:
+                failures.append(Failure(chain.name, fault, what))
+        return Row(chain, (steps[0], steps[1]), Counter(one.kind for one in chosen), tuple(failures))
+
+
+def main() -> int:
+    """All chains, or those whose name holds a word."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--chain", default="")
+    options.add_argument("--every", type=int, default=1)
+    given = options.parse_args()
+    rows = []
+    for chain in CHAINS:
+        if given.chain.lower() in chain.name.lower():
+            start = time.monotonic()
+            row = trial_run(chain, every=given.every)
+            rows.append(row)
+            print(
+                f"{chain.name}: {sum(row.kinds.values())} faults at {sum(row.steps)} steps, "
+                f"{len(row.failures)} failures, {time.monotonic() - start:.0f} s",
+                flush=True,
+            )
+            for failure in row.failures[:20]:
+                print(f"  {failure}", flush=True)
+    failed = sum(len(row.failures) for row in rows)
+    print(f"{sum(sum(row.kinds.values()) for row in rows)} faults on {len(rows)} chains, {failed} failures")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
