@@ -276,6 +276,23 @@ LOADERS: tuple[LoaderRow, ...] = (
         source=("archlinux/mkinitcpio v41:man/mkinitcpio.8.adoc", "systemd 252:sd-stub(7)"),
     ),
     LoaderRow(
+        name="uki-dracut",
+        distros="systems with unified kernel images by dracut (uefi=yes)",
+        drives=frozenset(("systemd-boot", "refind", "limine", "direct")),
+        edit="kernel_cmdline in etc/dracut.conf.d/<own>.conf",
+        regenerate=(("dracut", "--force", "--regenerate-all"),),
+        verify="the .cmdline section of the image",
+        undo="delete the file and build again",
+        fallback="a second image that was built before the change",
+        traps=(
+            "setting kernel_cmdline where nothing set it drops what dracut finds out by itself",
+            "with Secure Boot the menu cannot override a line inside the image",
+        ),
+        configured=(),
+        mark="CONFIRMED",
+        source=("Debian dracut-core 059:usr/bin/dracut", "dracut-ng/dracut-ng:dracut.sh"),
+    ),
+    LoaderRow(
         name="uki-addon",
         distros="any with a systemd-stub that takes PE addons",
         drives=frozenset(("systemd-boot", "refind", "limine", "direct")),
@@ -456,6 +473,15 @@ LOADER_PROOFS: tuple[Proof, ...] = (
         (
             Sign("line", ("etc/mkinitcpio.d/*.preset",), r"\s*\w+_uki=[\"']?[^\"'\s]"),
             Sign("no-word", (), "initrd="),
+        ),
+    ),
+    Proof(
+        "uki-dracut",
+        (
+            Sign("line", ("etc/dracut.conf", "etc/dracut.conf.d/*.conf"), r"\s*uefi=[\"']?yes\b"),
+            _tool("dracut"),
+            Sign("no-word", (), "initrd="),
+            Sign("no-word", (), "BOOT_IMAGE="),
         ),
     ),
     Proof("grub-bls", (Sign("line", ("etc/default/grub",), _BLSCFG),)),

@@ -4,6 +4,41 @@ from __future__ import annotations
 
 from vfio_wizard.knowledge.bootchain import ESPS, GRUB_CFG, LIMINE_CONF
 
+WAY_BACK = "~vfio-wizard-without-passthrough"
+"""The name of the entry or image that stays without the change.
+
+The tilde sorts it behind every other name, in systemd-boot (strverscmp_improved) as in GRUB (vercmp), so that
+it never becomes the default entry of a menu that names none.
+"""
+
+SWITCH = "vfio-wizard.bind=1"
+"""Without this word on the command line, what binds by address does nothing.
+
+A boot entry without it, or one from which it was deleted in the menu, leaves the cards to the host, as one
+without ``vfio-pci.ids=`` does. The kernel passes over words with a dot for a module that never comes
+(init/main.c, unknown_bootoption).
+"""
+
+ZFS_PROPERTY = "org.zfsbootmenu:commandline"
+ZFS_COMMAND = ("zfs", "get", "-H", "-t", "filesystem", "-o", "name,value,source", ZFS_PROPERTY)
+ZFS_TOLD = "zfs get"
+"""Among the originals: what the command above printed."""
+
+ENROLLED = "#enrolled"
+"""Behind the path of Limine's EFI program: the hash of its configuration that it insists on."""
+LIMINE_PROGRAMS = tuple(
+    f"{esp}/EFI/{folder}/{name}"
+    for esp in ESPS
+    for folder, name in (
+        ("limine", "BOOTX64.EFI"),
+        ("limine", "limine_x64.efi"),
+        ("BOOT", "BOOTX64.EFI"),
+        ("limine", "limine.efi"),
+    )
+)
+LIMINE_HASH = b"++CONFIG_B2SUM_SIGNATURE++"
+"""In Limine's program; 128 digits follow, all 0 where no hash is enrolled."""
+
 TEXTS: tuple[str, ...] = (
     "boot/refind_linux.conf",
     "etc/booster.yaml",
@@ -70,12 +105,18 @@ LOOKED_FOR: tuple[str, ...] = (
 )
 """Programs and generated files of which only the presence matters."""
 
-LISTED: tuple[str, ...] = ("boot", "usr/lib/modules", *(f"{esp}/EFI/Linux" for esp in ESPS))
+MODULES = "usr/lib/modules"
+
+LISTED: tuple[str, ...] = ("boot", MODULES, *(f"{esp}/EFI/Linux" for esp in ESPS))
 """Folders where the names of kernels and unified images stand."""
 
 _ENTRIES = tuple(f"{esp}/loader/entries/*" for esp in ESPS)
 _UNIFIED = tuple(f"{esp}/EFI/Linux/*" for esp in ESPS)
-_BESIDE_ENTRIES = tuple(f"{esp}/*/*/*" for esp in ESPS)
+_BESIDE_ENTRIES = tuple(
+    f"{esp}/*/*/{name}"
+    for esp in ESPS
+    for name in ("linux", "initrd*", "initramfs*", "vmlinuz*", "microcode*")
+)
 """``token/release/linux`` and the initrds beside it."""
 _IMAGES = (
     "boot/initrd.img-*",
@@ -101,6 +142,10 @@ _KERNEL_INSTALL = (
     "boot/loader/entries.srel",
     "efi/loader/entries.srel",
 )
+_GROUP_FILES = tuple(
+    f"etc/{name}{ending}" for name in ("group", "gshadow") for ending in ("", "+", "-", ".lock")
+)
+"""With what shadow's programs leave beside them: the last version, and the next one while it is written."""
 _LIMINE = (*LIMINE_CONF, *(f"{path}.old" for path in LIMINE_CONF))
 
 MAKES: dict[str, tuple[str, ...]] = {
@@ -120,6 +165,7 @@ MAKES: dict[str, tuple[str, ...]] = {
     "sdbootutil": (*_ENTRIES, *_BESIDE_ENTRIES),
     "update-grub": _GRUB,
     "update-initramfs": (*_IMAGES, *_KERNEL_INSTALL),
+    "usermod": _GROUP_FILES,
 }
 """By the name of the program: every path that it may write, with ``*`` within a name.
 

@@ -67,6 +67,8 @@ class Binding(NamedTuple):
     functions: tuple[PciAddress, ...]
     ids: tuple[str, ...]
     because: str
+    achieved: bool = False
+    """The host's own boot binds the functions so already, by whatever means."""
 
 
 class Parameter(NamedTuple):
@@ -187,6 +189,10 @@ class Machine(NamedTuple):
     initramfs: str | None
     stays: tuple[tuple[PciAddress, str | None], ...]
     """Display functions that the host keeps, with their names."""
+    kernels: tuple[tuple[str, str | None], ...] = ()
+    """Each installed release, and the path of its initramfs image where that is known."""
+    line_from: str | None = None
+    """The file that the command line of the next boot was read from."""
 
 
 class Plan(NamedTuple):
@@ -226,6 +232,18 @@ class Plan(NamedTuple):
     def missing(self) -> tuple[Parameter, ...]:
         """Kernel parameters that the host as it is needs, and does not have."""
         return tuple(one for one in self.wanted(System.HOST, self.running) if not one.present)
+
+    def wanted_here(self) -> tuple[Parameter, ...]:
+        """For files with a line of their own: what is missing, and what the line has word by word."""
+        line = self.line or Kargs(())
+        return tuple(
+            one for one in self.wanted(System.HOST, self.running) if not one.present or line.has(one.word)
+        )
+
+    @property
+    def by_address(self) -> bool:
+        """The functions are named by their addresses, by nothing that was there before."""
+        return self.bind.by is BindBy.ADDRESS and not self.bind.achieved
 
     @property
     def settled(self) -> bool:

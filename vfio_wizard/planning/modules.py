@@ -79,12 +79,18 @@ def built_in_claimants(passed: tuple[Passed, ...], facts: HostFacts) -> tuple[tu
 
 
 def early_modules(facts: HostFacts, *, achieved: bool) -> tuple[EarlyModule, ...]:
-    """The VFIO modules for the initramfs; none where vfio-pci is compiled in."""
-    if VFIO_PCI in _builtin(facts):
+    """The VFIO modules for the initramfs; none where vfio-pci is compiled in, or the image ready-made."""
+    if VFIO_PCI in _builtin(facts) or _is_ready_made(facts):
         return ()
     return tuple(
         EarlyModule(name, because, achieved or _listed(facts.files, name)) for name, because in EARLY
     )
+
+
+def _is_ready_made(facts: HostFacts) -> bool:
+    """The initramfs comes with the image of the system, and takes its orders from the command line."""
+    generator = facts.boot.initramfs
+    return not isinstance(generator, Unread) and generator.name == "ostree-prebuilt"
 
 
 def _builtin(facts: HostFacts) -> frozenset[str]:

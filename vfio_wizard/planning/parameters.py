@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from vfio_wizard.knowledge.changes import SWITCH
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.iommu import IommuGroup
 from vfio_wizard.model.kargs import Kargs
@@ -44,15 +45,15 @@ def next_line(facts: HostFacts) -> Kargs:
 def binding_parameters(
     bind: Binding, facts: HostFacts
 ) -> tuple[tuple[Parameter, ...], tuple[Parameter, ...]]:
-    """(to add, to remove) for a binding by id. Ids that are on the line already stay, in one parameter.
+    """(to add, to remove) for a binding. Ids that are on the line already stay, in one parameter.
 
     The kernel keeps only the last ``vfio-pci.ids=``, so a second one would undo the first.
     """
-    if bind.by is not BindBy.ID:
-        return (), ()
     line = next_line(facts)
     words = tuple(word for word in line.kernel_words if Kargs((word,)).value(IDS) is not None)
     there = _split_ids(line.values(IDS))
+    if bind.by is not BindBy.ID:
+        return _by_address(bind, facts, words, there)
     from_modprobe = _modprobe_ids(facts)
     if set(bind.ids) <= set(there or from_modprobe):
         return (Parameter(f"{IDS}={','.join(bind.ids)}", bind.because, present=True),), ()
@@ -63,6 +64,33 @@ def binding_parameters(
         Parameter(word, "its ids move into the one parameter that counts", present=True) for word in words
     )
     return (add,), gone
+
+
+def _by_address(
+    bind: Binding, facts: HostFacts, words: tuple[str, ...], there: tuple[str, ...]
+) -> tuple[tuple[Parameter, ...], tuple[Parameter, ...]]:
+    """The word that switches the binding on; ids of the same chips, which would take their twins too, go."""
+    switch = Parameter(SWITCH, _SWITCHES, next_line(facts).has(SWITCH), (System.HOST,))
+    chips = {str(one.id) for one in known(facts.pci, ()) if one.address in bind.functions}
+    kept = tuple(one for one in there if ":".join(one.split(":")[:2]) not in chips)
+    if kept == there:
+        return (switch,), ()
+    gone = tuple(Parameter(word, "it would also take cards that stay", present=True) for word in words)
+    rest = Parameter(f"{IDS}={','.join(kept)}", "the other ids were there already", present=False)
+    return (switch, rest) if kept else (switch,), gone
+
+
+_SWITCHES = "without it the binding by address does nothing, so that a boot entry without it frees the cards"
+
+
+def early_parameters(facts: HostFacts) -> tuple[Parameter, ...]:
+    """Where the initramfs comes ready-made, its dracut is told by parameter what to load first."""
+    generator = facts.boot.initramfs
+    if isinstance(generator, Unread) or generator.name != "ostree-prebuilt":
+        return ()
+    word = "rd.driver.pre=vfio-pci"
+    why = "loads vfio-pci from the initramfs of the image, before any driver that would claim the card"
+    return (Parameter(word, why, next_line(facts).has(word), (System.HOST,)),)
 
 
 def _split_ids(values: Iterable[str]) -> tuple[str, ...]:

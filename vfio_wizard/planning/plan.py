@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from vfio_wizard.cards.kinds import OTHER, kind
 from vfio_wizard.cards.units import INTEGRATED, Gpu, gpu_of, gpus
+from vfio_wizard.knowledge.changes import SWITCH
 from vfio_wizard.knowledge.resets import reset_family
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
@@ -52,6 +53,9 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
     bind_words, moved = parameters.binding_parameters(bind, facts)
     bound = bool(passed) and all(one.driver == VFIO_DRIVER for one in passed)
     achieved = _achieved(bound, bind, bind_words, leaving, facts)
+    bind = bind._replace(achieved=achieved)
+    if achieved and bind.by is BindBy.ADDRESS:
+        bind_words = tuple(one for one in bind_words if one.present)
     users = _users(facts, selection)
     around = refuse.Leaving(facts, chosen, every_gpu, leaving, passed)
     refusals, overruled = _overrule(refuse.refusals(around, selection), refuse.known_ids(selection.allow))
@@ -61,6 +65,7 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
         bind=bind,
         parameters=(
             *bind_words,
+            *parameters.early_parameters(facts),
             *parameters.iommu_parameters(leaving, facts),
             *parameters.console_parameters(leaving, facts),
             *parameters.acs_parameters(_acs_values(selection), facts),
@@ -181,6 +186,8 @@ def _achieved(
         return all(one.driver_override == VFIO_DRIVER for one in leaving)
     lines = () if isinstance(facts.modprobe, Unread) else facts.modprobe.lines
     texts = [line.rest for line in lines if (line.command, line.module) == ("install", "vfio_pci")]
+    if any(SWITCH in text for text in texts) and not parameters.next_line(facts).has(SWITCH):
+        return False
     return all(any(str(one.address) in text for text in texts) for one in leaving)
 
 
@@ -306,7 +313,14 @@ def _machine(
             for one in every_gpu
             if one.address not in gone
         ),
+        kernels=_kernels(facts),
+        line_from=facts.boot.configured_origin if isinstance(facts.boot.configured, Kargs) else None,
     )
+
+
+def _kernels(facts: HostFacts) -> tuple[tuple[str, str | None], ...]:
+    installed = known(facts.kernels, ())
+    return tuple((one.release, known(one.initramfs, None)) for one in installed)
 
 
 def _name(facts: HostFacts, address: PciAddress, known_names: Names) -> str | None:

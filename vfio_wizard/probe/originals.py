@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vfio_wizard.knowledge.changes import LISTED, LOOKED_FOR, TEXT_FOLDERS, TEXTS
+from vfio_wizard.knowledge.changes import (
+    ENROLLED,
+    LIMINE_HASH,
+    LIMINE_PROGRAMS,
+    LISTED,
+    LOOKED_FOR,
+    MODULES,
+    TEXT_FOLDERS,
+    TEXTS,
+    ZFS_COMMAND,
+    ZFS_TOLD,
+)
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.originals import Originals
 from vfio_wizard.model.unread import Gap, Unread, known
-from vfio_wizard.system.host import TEXT_LIMIT, Host
+from vfio_wizard.system.host import TEXT_LIMIT, Command, Host
 
 
 def read_originals(host: Host | None, facts: HostFacts) -> Originals:
@@ -29,7 +40,30 @@ def read_originals(host: Host | None, facts: HostFacts) -> Originals:
             there.add(path)
         else:
             texts[path] = content.decode("utf-8", "surrogateescape")
-    return Originals(texts, there)
+    return Originals(texts | _hashes(host) | _zfs(host, facts), there)
+
+
+def _hashes(host: Host) -> dict[str, str]:
+    """The hash of its configuration that a Limine program insists on; all 0 where it does not."""
+    found: dict[str, str] = {}
+    for path in LIMINE_PROGRAMS:
+        content = host.data(path, TEXT_LIMIT)
+        if isinstance(content, bytes) and LIMINE_HASH in content:
+            digits = content.partition(LIMINE_HASH)[2][:_HASH_DIGITS]
+            found[path + ENROLLED] = digits.decode("ascii", "replace")
+    return found
+
+
+_HASH_DIGITS = 128
+
+
+def _zfs(host: Host, facts: HostFacts) -> dict[str, str]:
+    """What ZFS keeps for ZFSBootMenu, asked only where that starts this system."""
+    loader = facts.boot.loader
+    if isinstance(loader, Unread) or loader.name != "zfsbootmenu":
+        return {}
+    told = host.run(Command(ZFS_COMMAND))
+    return {} if isinstance(told, Unread) else {ZFS_TOLD: told}
 
 
 def _of_record(host: Host | None, facts: HostFacts) -> Originals:
@@ -64,3 +98,6 @@ def _presence(host: Host) -> Iterator[str]:
     for folder in LISTED:
         for name in known(host.names(folder), ()):
             yield f"{folder}/{name}"
+    for name in known(host.names(MODULES), ()):
+        if not isinstance(host.stat(f"{MODULES}/{name}/vmlinuz"), Unread):
+            yield f"{MODULES}/{name}/vmlinuz"

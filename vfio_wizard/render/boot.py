@@ -1,4 +1,4 @@
-"""Kernel parameters as each boot chain takes them: drop-ins where they exist, else commands.
+"""Kernel parameters as each boot chain takes them: drop-ins where they exist, else exact edits or commands.
 
 Words of a plan hold no quotes and no blanks, so that they mean the same in shell, TOML and plain lines.
 """
@@ -7,177 +7,427 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vfio_wizard.model.kargs import Kargs
-from vfio_wizard.model.plan import Action, Artifact, Plan, Run, Stage
+from vfio_wizard.knowledge.bootchain import LIMINE_CONF
+from vfio_wizard.knowledge.changes import ENROLLED, ZFS_PROPERTY, ZFS_TOLD
+from vfio_wizard.model.plan import Action, Artifact, Run, Stage
+from vfio_wizard.render import ways_back
+from vfio_wizard.render.boot_grub import grub, grub_bls, proxmox_grub
+from vfio_wizard.render.edit import Change, EditError, edited_line, line_words, names_a_root
+from vfio_wizard.render.entryfile import edited_entry, edited_limine, edited_refind
+from vfio_wizard.render.lines import BY_HAND, by_hand, entry_paths, line_file, second_entry, second_image
 from vfio_wizard.render.outcome import HEAD, MARK, Rendered
+from vfio_wizard.render.scene import Scene, command, note, replaced
+from vfio_wizard.render.shellfile import assignment, edited, words_of
 
 _BECAUSE = "gives the kernel the parameters of the plan"
-_WITH_GRUB_D = frozenset(
-    ("debian", "ubuntu", "linuxmint", "pop", "proxmox", "raspbian", "zorin", "elementary")
-)
+_CMDLINE = "etc/kernel/cmdline"
+_VENDOR_CMDLINE = "usr/lib/kernel/cmdline"
+_CMDLINE_D = "etc/cmdline.d"
 
 
-def _stored(path: str, action: Action, text: str) -> Artifact:
-    return Artifact(path, "0644", action, text, _BECAUSE, Stage.LOADER)
+def _then(found: Rendered, runs: tuple[Run, ...], back: tuple[str, ...]) -> Rendered:
+    """Commands follow unless the files are left to a person."""
+    waits = any(one.startswith(BY_HAND) for one in found.notes) and not found.artifacts
+    return found._replace(commands=(*found.commands, *(() if waits else runs)), ways_back=back)
 
 
-def grub(plan: Plan) -> Rendered:
-    """Into the DEFAULT variable, which recovery entries do not use: they stay a way back."""
-    words = _words(plan)
-    if not words:
-        return _removals(plan)
-    line = f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {words}"\n'
-    if plan.machine.distribution in _WITH_GRUB_D:
-        file = Artifact(
-            f"/etc/default/grub.d/{MARK}.cfg", "0644", Action.CREATE, HEAD + line, _BECAUSE, Stage.LOADER
-        )
-        update: tuple[str, ...] = ("update-grub",)
+# --- the whole line in one file -------------------------------------------------------------------
+
+
+def kernel_install(scene: Scene) -> Rendered:
+    """The entry, or the unified image, of every installed kernel is made anew."""
+    found = line_file(scene, _CMDLINE, scene.text(_VENDOR_CMDLINE))
+    if found.notes:
+        return found._replace(ways_back=ways_back.systemd_boot(scene))
+    unified = _layout(scene) == "uki"
+    back = second_image(scene) if unified else second_entry(scene)
+    words = ways_back.unified(scene) if unified else ways_back.systemd_boot(scene)
+    return _then(back.joined(found), _add_all(scene), words)._replace(notes=back.notes)
+
+
+def _layout(scene: Scene) -> str:
+    text = scene.text("etc/kernel/install.conf") or scene.text("usr/lib/kernel/install.conf") or ""
+    values = [line.partition("=")[2].strip() for line in text.splitlines() if line.startswith("layout=")]
+    return values[-1] if values else ""
+
+
+def _add_all(scene: Scene) -> tuple[Run, ...]:
+    machine = scene.plan.machine
+    releases = [release for release, _ in machine.kernels] or ([machine.kernel] if machine.kernel else [])
+    return tuple(
+        command("kernel-install", "add", release, image, stage=Stage.ENTRIES)
+        for release in releases
+        if (image := _kernel_image(scene, release)) is not None
+    )
+
+
+def _kernel_image(scene: Scene, release: str) -> str | None:
+    """Where the kernel of a release is; where nothing was listed, where its distribution has it."""
+    debian, other = f"boot/vmlinuz-{release}", f"usr/lib/modules/{release}/vmlinuz"
+    for path in (debian, other):
+        if scene.has(path):
+            return f"/{path}"
+    if any(scene.has(f"usr/lib/modules/{one}") for one, _ in scene.plan.machine.kernels):
+        return None
+    is_debian = scene.plan.machine.distribution in ("debian", "ubuntu", "linuxmint", "pop", "proxmox")
+    return f"/{debian}" if is_debian else f"/{other}"
+
+
+def proxmox(scene: Scene) -> Rendered:
+    """GRUB takes its drop-in; systemd-boot a line, copied to partitions that are not mounted."""
+    source = scene.plan.machine.line_from or ""
+    if source.endswith("grub.cfg"):
+        return proxmox_grub(scene)
+    found = line_file(scene, _CMDLINE)
+    refresh = ("proxmox-boot-tool", "refresh")
+    run = command(*refresh, stage=Stage.ENTRIES, undo=(refresh,))
+    pin = "Before you restart, pin another kernel once: proxmox-boot-tool kernel pin VERSION --next-boot."
+    return _then(found, (run,), (pin, *ways_back.systemd_boot(scene)[1:]))
+
+
+def sdbootutil(scene: Scene) -> Rendered:
+    """openSUSE: the file, and its entries from it."""
+    found = line_file(scene, _CMDLINE, scene.text(_VENDOR_CMDLINE))
+    run = command("sdbootutil", "update-all-entries", stage=Stage.ENTRIES)
+    back = Rendered() if found.notes else second_entry(scene, Stage.AFTER)
+    found = _then(found.joined(back), (run,), ways_back.systemd_boot(scene))
+    snapshot = "Or choose the entry of an older snapshot."
+    return found._replace(ways_back=(*found.ways_back, snapshot))
+
+
+# --- unified images -------------------------------------------------------------------------------
+
+
+def uki_mkinitcpio(scene: Scene) -> Rendered:
+    """The first that exists counts: etc/kernel/cmdline, usr/lib/kernel/cmdline, then etc/cmdline.d."""
+    presets = "\n".join(scene.files[path] for path in scene.below("etc/mkinitcpio.d", ".preset"))
+    if any("cmdline" in line.partition("#")[0] for line in presets.splitlines()):
+        return by_hand(scene, "the command line that the preset in /etc/mkinitcpio.d names")
+    if scene.has(_CMDLINE) or scene.text(_VENDOR_CMDLINE) is not None:
+        found = line_file(scene, _CMDLINE, scene.text(_VENDOR_CMDLINE))
+    elif scene.below(_CMDLINE_D, ".conf"):
+        found = _cmdline_d(scene)
     else:
-        file = Artifact(
-            "/etc/default/grub", "0644", Action.APPEND, f"# {MARK}\n{line}", _BECAUSE, Stage.LOADER
+        found = line_file(scene, _CMDLINE)
+    build = command("mkinitcpio", "-P", stage=Stage.ENTRIES)
+    if found.notes and not found.artifacts:
+        return found._replace(ways_back=ways_back.unified(scene))
+    return _then(second_image(scene).joined(found), (build,), ways_back.unified(scene))
+
+
+def _cmdline_d(scene: Scene) -> Rendered:
+    """A file of our own beside the others; what must go is taken out of theirs."""
+    own = f"{_CMDLINE_D}/{MARK}.conf"
+    found = Rendered()
+    words: tuple[str, ...] = ()
+    for path in scene.below(_CMDLINE_D, ".conf"):
+        if path == own:
+            continue
+        try:
+            text = edited_line(scene.files[path], Change((), scene.change.remove))
+        except EditError as error:
+            return by_hand(scene, f"the files in /{_CMDLINE_D}", str(error))
+        words += line_words(text).words
+        found = found.joined(
+            replaced(scene, path, text, "takes away what works against the plan", Stage.LOADER)
         )
-        update = ("grub-mkconfig", "-o", "/boot/grub/grub.cfg")
-    return Rendered((file,), (Run(update, Stage.ENTRIES),)).joined(_removals(plan))
+    kept = [one for one in line_words(scene.text(own) or "").words if one not in scene.change.remove]
+    new = [one for one in scene.change.add if one not in words]
+    every = tuple(dict.fromkeys((*kept, *new)))
+    text = HEAD + "".join(f"{one}\n" for one in every)
+    return found.joined(replaced(scene, own, text, _BECAUSE, Stage.LOADER)) if every or kept else found
 
 
-def grub_bls(plan: Plan) -> Rendered:
-    """Fedora and RHEL keep the line in boot entries; grub2-mkconfig leaves those alone."""
-    command = ["grubby", "--update-kernel=ALL"]
-    if _words(plan):
-        command.append(f"--args={_words(plan)}")
-    if plan.remove:
-        command.append("--remove-args=" + " ".join(one.word for one in plan.remove))
-    return Rendered(commands=(Run(tuple(command), Stage.ENTRIES),) if len(command) > 2 else ())
+_DRACUT_D = "etc/dracut.conf.d"
 
 
-def kernel_cmdline(*update: str) -> Callable[[Plan], Rendered]:
-    """A chain that keeps the whole line in /etc/kernel/cmdline, and the command that applies it."""
+def uki_dracut(scene: Scene) -> Rendered:
+    """dracut puts kernel_cmdline into its unified images; setting it where nothing did drops the rest.
 
-    def render(plan: Plan) -> Rendered:
-        line = plan.changed_line()
-        if line is None or not _names_a_root(line):
-            return _by_hand("the line in /etc/kernel/cmdline")(plan)
-        text = f"{line}\n"
-        file = _stored("/etc/kernel/cmdline", Action.REPLACE, text)
-        return Rendered((file,), (Run(update, Stage.ENTRIES),) if update else ())
-
-    return render
-
-
-_ROOTS = ("root=", "rd.luks", "zfs=", "boot=zfs", "cryptdevice=", "systemd.gpt_auto", "rootfstype=")
-
-
-def _names_a_root(line: Kargs) -> bool:
-    """A whole line names the root file system; a file made from a part of it would not boot."""
-    return any(word.startswith(_ROOTS) for word in line.kernel_words)
-
-
-def kernel_install(plan: Plan) -> Rendered:
-    """The running kernel's entry is written anew; others take the line at their next update."""
-    found = kernel_cmdline()(plan)
-    release = plan.machine.kernel
-    if not found.artifacts or release is None:
-        return found
-    debian = plan.machine.distribution in _WITH_GRUB_D
-    image = f"/boot/vmlinuz-{release}" if debian else f"/usr/lib/modules/{release}/vmlinuz"
-    note = "Other installed kernels keep their old entries, as a way back, until they are updated."
-    return found._replace(
-        commands=(Run(("kernel-install", "add", release, image), Stage.ENTRIES),), notes=(note,)
-    )
+    Then only the whole line that boots now may be written there.
+    """
+    own = f"{_DRACUT_D}/zz-{MARK}-cmdline.conf"
+    try:
+        stored = _dracut_words(scene, own)
+    except EditError as error:
+        return by_hand(scene, f"kernel_cmdline in /{_DRACUT_D}", str(error))
+    removes = [one for one in scene.change.remove if one in stored]
+    if removes:
+        return by_hand(scene, f"kernel_cmdline in /{_DRACUT_D}")
+    if stored:
+        text = f'{HEAD}kernel_cmdline+=" {" ".join(scene.change.add)} "\n'
+    elif scene.line is not None and names_a_root(scene.line):
+        line = scene.whole.of(scene.line)
+        text = f"{HEAD}{assignment('kernel_cmdline', (str(line),), onto=False)}"
+    else:
+        return by_hand(scene, f"kernel_cmdline in /{_DRACUT_D}", "no whole line is known")
+    found = second_image(scene).joined(replaced(scene, own, text, _BECAUSE, Stage.LOADER))
+    run = command("dracut", "--force", "--regenerate-all", stage=Stage.ENTRIES)
+    return _then(found, (run,), ways_back.unified(scene))
 
 
-def kernelstub(plan: Plan) -> Rendered:
+def _dracut_words(scene: Scene, own: str) -> tuple[str, ...]:
+    paths = ("etc/dracut.conf", *scene.below(_DRACUT_D, ".conf"))
+    words: tuple[str, ...] = ()
+    for path in paths:
+        if path != own and scene.text(path) is not None:
+            words += tuple(w for w in words_of(scene.files[path], "kernel_cmdline") if not w.startswith("${"))
+    return words
+
+
+# --- entries ----------------------------------------------------------------------------------------
+
+
+def plain_entries(scene: Scene) -> Rendered:
+    """The options of each entry that starts Linux, and a copy of one that stays as it was."""
+    paths = entry_paths(scene)
+    if not paths:
+        return by_hand(scene, "the options line of the boot entry", "no entry could be read")
+    found = second_entry(scene)
+    for path in paths:
+        try:
+            text = edited_entry(scene.files[path], scene.whole)
+        except EditError as error:
+            return by_hand(scene, f"the options line of /{path}", str(error))
+        found = found.joined(replaced(scene, path, text, _BECAUSE, Stage.LOADER))
+    return _then(found, (), ways_back.systemd_boot(scene))
+
+
+def kernelstub(scene: Scene) -> Rendered:
     """Pop!_OS: one call for each parameter."""
-    added = tuple(Run(("kernelstub", "-a", one.word), Stage.ENTRIES) for one in plan.missing())
-    gone = tuple(Run(("kernelstub", "-d", one.word), Stage.ENTRIES) for one in plan.remove)
-    return Rendered(commands=(*added, *gone))
+    gone = tuple(command("kernelstub", "-d", one, stage=Stage.ENTRIES) for one in scene.change.remove)
+    added = tuple(command("kernelstub", "-a", one, stage=Stage.ENTRIES) for one in scene.change.add)
+    return _then(second_entry(scene), (*gone, *added), ways_back.systemd_boot(scene))
 
 
-def rpm_ostree(plan: Plan) -> Rendered:
-    """The image's initramfs does not hold /etc/modprobe.d, so vfio-pci is loaded by parameter too."""
-    words = [*(one.word for one in plan.missing()), "rd.driver.pre=vfio-pci"]
-    command = ["rpm-ostree", "kargs", *(f"--append-if-missing={word}" for word in words)]
-    command += [f"--delete-if-present={one.word}" for one in plan.remove]
-    track = ("rpm-ostree", "initramfs-etc", f"--track=/etc/modprobe.d/{MARK}.conf")
-    return Rendered(commands=(Run(tuple(command), Stage.ENTRIES), Run(track, Stage.ENTRIES)))
+def sdboot_manage(scene: Scene) -> Rendered:
+    """CachyOS: the file is read by a shell. Its fallback entries have options of their own."""
+    path, name = "etc/sdboot-manage.conf", "LINUX_OPTIONS"
+    text = scene.text(path)
+    if text is None and scene.exported:
+        line = f"# {MARK}\n{assignment(name, scene.change.add, onto=True)}"
+        found = Rendered((Artifact(f"/{path}", "0644", Action.APPEND, line, _BECAUSE, Stage.LOADER),))
+    elif text is None:
+        return by_hand(scene, f"{name} in /{path}", "it was not read")
+    else:
+        try:
+            found = replaced(scene, path, edited(text, name, scene.whole), _BECAUSE, Stage.LOADER)
+        except EditError as error:
+            return by_hand(scene, f"{name} in /{path}", str(error))
+    run = command("sdboot-manage", "gen", stage=Stage.ENTRIES)
+    return _then(found, (run,), ways_back.fallback(scene))
 
 
-def bootc(plan: Plan) -> Rendered:
-    """Kernel arguments belong to the image: a file for its build."""
-    quoted = ", ".join(f'"{one.word}"' for one in plan.missing())
-    text = f"{HEAD}kargs = [{quoted}]\n"
-    file = Artifact(
-        f"/usr/lib/bootc/kargs.d/{MARK}.toml", "0644", Action.CREATE, text, _BECAUSE, Stage.LOADER
-    )
-    return Rendered((file,), notes=("This file goes into the build of the image, not onto this host.",))
+# --- Limine, rEFInd -------------------------------------------------------------------------------
 
 
-def limine_entry_tool(plan: Plan) -> Rendered:
+def limine_entry_tool(scene: Scene) -> Rendered:
     """The leading blank is needed: += joins text, not words."""
-    words = _words(plan)
-    if not words:
-        return _removals(plan)
-    text = f'{HEAD}KERNEL_CMDLINE[default]+=" {words}"\n'
-    file = Artifact(
-        f"/etc/limine-entry-tool.d/{MARK}.conf", "0644", Action.CREATE, text, _BECAUSE, Stage.LOADER
+    name = "KERNEL_CMDLINE[default]"
+    own = f"etc/limine-entry-tool.d/{MARK}.conf"
+    found = _limine_removed(scene, name, own)
+    kept = [one for one in _limine_own(scene, own, name) if one not in scene.change.remove]
+    every = tuple(dict.fromkeys((*kept, *scene.change.add)))
+    if every or kept:
+        text = f'{HEAD}{name}+=" {" ".join(every)}"\n'
+        found = found.joined(replaced(scene, own, text, _BECAUSE, Stage.LOADER))
+        found = found.joined(_limine_hidden(scene))
+    return _then(found, (command(_limine_update(scene), stage=Stage.ENTRIES),), ways_back.limine(scene))
+
+
+def _limine_update(scene: Scene) -> str:
+    for name in ("limine-mkinitcpio", "limine-update"):
+        if scene.has_tool(name):
+            return name
+    return "limine-mkinitcpio" if scene.plan.machine.initramfs == "mkinitcpio" else "limine-update"
+
+
+def _limine_own(scene: Scene, own: str, name: str) -> tuple[str, ...]:
+    try:
+        return tuple(one for one in words_of(scene.text(own) or "", name) if not one.startswith("${"))
+    except EditError:
+        return ()
+
+
+def _limine_removed(scene: Scene, name: str, own: str) -> Rendered:
+    found = Rendered()
+    left = set(scene.change.remove) - set(_limine_own(scene, own, name))
+    for path in (
+        "etc/limine-entry-tool.conf",
+        *scene.below("etc/limine-entry-tool.d", ".conf"),
+        "etc/default/limine",
+    ):
+        text = scene.text(path)
+        if text is None or path == own or not left:
+            continue
+        try:
+            there = [one for one in scene.change.remove if one in words_of(text, name)]
+            new = edited(text, name, Change((), there)) if there else text
+        except EditError:
+            continue  # told below as a thing to do by hand
+        left -= set(there)
+        found = found.joined(
+            replaced(scene, path, new, "takes away what works against the plan", Stage.LOADER)
+        )
+    notes = tuple(
+        f"Take {one.word} off the kernel command line: {one.because}."
+        for one in scene.plan.remove
+        if one.word in left
     )
-    update = "limine-mkinitcpio" if plan.machine.initramfs == "mkinitcpio" else "limine-update"
-    return Rendered((file,), (Run((update,), Stage.ENTRIES),)).joined(_removals(plan))
+    return found._replace(notes=(*found.notes, *notes))
 
 
-def sdboot_manage(plan: Plan) -> Rendered:
-    """CachyOS: the file is read by a shell."""
-    words = _words(plan)
-    if not words:
-        return _removals(plan)
-    text = f'# {MARK}\nLINUX_OPTIONS="$LINUX_OPTIONS {words}"\n'
-    file = _stored("/etc/sdboot-manage.conf", Action.APPEND, text)
-    return Rendered((file,), (Run(("sdboot-manage", "gen"), Stage.ENTRIES),)).joined(_removals(plan))
+def _limine_hidden(scene: Scene) -> Rendered:
+    """etc/default/limine is read last: a plain assignment there hides the drop-ins."""
+    text = scene.text("etc/default/limine") or ""
+    if not any(
+        line.strip().startswith(("KERNEL_CMDLINE[default]=", 'KERNEL_CMDLINE["default"]='))
+        for line in text.splitlines()
+    ):
+        return Rendered()
+    return note(
+        "/etc/default/limine is read last and sets KERNEL_CMDLINE[default] anew: if the new entries lack the "
+        "words, write += there instead of =, with a blank behind the quotation mark."
+    )
 
 
-def plain(plan: Plan) -> Rendered:
+def limine(scene: Scene) -> Rendered:
+    """limine.conf itself, where no tool writes it and no hash of it is enrolled."""
+    paths = [path for path in LIMINE_CONF if scene.has(path)]
+    where = "cmdline of the entry in limine.conf"
+    if len(paths) != 1 or scene.text(paths[0]) is None:
+        why = "there are several, of which one is in use" if len(paths) > 1 else "it could not be read"
+        return by_hand(scene, where, why)
+    enrolled = [path for path in scene.files if path.endswith(ENROLLED)]
+    if any(set(scene.files[path]) - {"0"} for path in enrolled):
+        return by_hand(scene, where, "a hash of it is enrolled in Limine, which refuses a changed one")
+    try:
+        text = edited_limine(scene.files[paths[0]], scene.whole)
+    except EditError as error:
+        return by_hand(scene, where, str(error))
+    return _then(replaced(scene, paths[0], text, _BECAUSE, Stage.LOADER), (), ways_back.limine(scene))
+
+
+def refind(scene: Scene) -> Rendered:
+    """The first line of refind_linux.conf boots by default."""
+    path = "boot/refind_linux.conf"
+    where = f"the first line of /{path}"
+    text = scene.text(path)
+    if text is None:
+        return by_hand(scene, where, "it was not read")
+    try:
+        new = edited_refind(text, scene.whole)
+    except EditError as error:
+        return by_hand(scene, where, str(error))
+    return _then(replaced(scene, path, new, _BECAUSE, Stage.LOADER), (), ways_back.refind(scene))
+
+
+# --- what is not in files ---------------------------------------------------------------------------
+
+
+def rpm_ostree(scene: Scene) -> Rendered:
+    """Kernel arguments make a new deployment; by address, the file with the install line goes along."""
+    words = [f"--append-if-missing={one}" for one in scene.change.add]
+    words += [f"--delete-if-present={one}" for one in scene.change.remove]
+    back = [f"--delete-if-present={one}" for one in scene.change.add]
+    back += [f"--append-if-missing={one}" for one in scene.change.remove]
+    kargs = Run(("rpm-ostree", "kargs", *words), Stage.ENTRIES, undo=(("rpm-ostree", "kargs", *back),))
+    track = (kargs,) if not scene.plan.by_address else (_track(), kargs)
+    return Rendered(commands=track, ways_back=ways_back.ostree(scene))
+
+
+def _track() -> Run:
+    file = f"/etc/modprobe.d/{MARK}.conf"
+    undo = (("rpm-ostree", "initramfs-etc", f"--untrack={file}"),)
+    return Run(("rpm-ostree", "initramfs-etc", f"--track={file}"), Stage.IMAGE, undo=undo)
+
+
+def bootc(scene: Scene) -> Rendered:
+    """Kernel arguments belong to the image: a file for its build."""
+    quoted = ", ".join(f'"{one}"' for one in scene.change.add)
+    text = f"{HEAD}kargs = [{quoted}]\n"
+    path = f"usr/lib/bootc/kargs.d/{MARK}.toml"
+    words = "This file goes into the build of the image, not onto this host."
+    if not scene.exported:
+        return by_hand(scene, f"kargs in /{path} of the image that is built")._replace(
+            ways_back=("bootc rollback, or the second entry of the boot menu: the image before.",)
+        )
+    return replaced(scene, path, text, _BECAUSE, Stage.LOADER)._replace(notes=(words,))
+
+
+def zfsbootmenu(scene: Scene) -> Rendered:
+    """A property of the boot environment; ``%{parent}`` brings in what is inherited."""
+    told = scene.text(ZFS_TOLD)
+    data_set = _boot_environment(scene)
+    where = f"the property {ZFS_PROPERTY} of the boot environment"
+    row = next((one for one in _zfs_rows(told or "") if one[0] == data_set), None)
+    if row is None or data_set is None:
+        return by_hand(scene, where, "its value is not known")._replace(
+            ways_back=ways_back.zfsbootmenu(scene)
+        )
+    value, source = row[1], row[2]
+    old = (
+        value if source in ("local", "received") else ("%{parent}" if source.startswith("inherited") else "")
+    )
+    try:
+        new = edited_line(old, scene.whole) if old else " ".join(scene.whole.add)
+    except EditError as error:
+        return by_hand(scene, where, str(error))
+    if source.startswith("inherited") and scene.change.remove:
+        return by_hand(scene, f"{where}, or of the one above it")
+    undo = ("zfs", "set", f"{ZFS_PROPERTY}={value}", data_set) if source == "local" else (
+        "zfs", "inherit", ZFS_PROPERTY, data_set
+    )  # fmt: skip
+    run = Run(("zfs", "set", f"{ZFS_PROPERTY}={new}", data_set), Stage.LOADER, undo=(undo,))
+    return Rendered(commands=(run,), ways_back=ways_back.zfsbootmenu(scene))
+
+
+def _boot_environment(scene: Scene) -> str | None:
+    for word in scene.line.words if scene.line else ():
+        for start in ("root=zfs:", "root=ZFS=", "zfs="):
+            if word.startswith(start) and "/" in word:
+                return word.removeprefix(start)
+    return None
+
+
+def _zfs_rows(told: str) -> list[tuple[str, str, str]]:
+    rows = (line.split("\t") for line in told.splitlines())
+    return [(row[0], row[1], row[2]) for row in rows if len(row) == 3]
+
+
+def efistub(scene: Scene) -> Rendered:
+    """Never the only entry: a second one, tried once."""
+    found = by_hand(scene, "a second boot entry in the firmware, made with efibootmgr --create --unicode")
+    words = "Try it once with efibootmgr --bootnext NUMBER; the entry that boots now stays as it is."
+    return found._replace(
+        notes=(*found.notes, words),
+        ways_back=("Without the new entry the machine starts from the old one, which is untouched.",),
+    )
+
+
+def plain(scene: Scene) -> Rendered:
     """The words alone, one a line, for a chain that this tool does not write."""
-    text = "".join(f"{one.word}\n" for one in plan.missing())
-    return Rendered((_stored("kernel-parameters.txt", Action.CREATE, text),))
+    text = "".join(f"{one}\n" for one in scene.change.add)
+    return Rendered((Artifact("kernel-parameters.txt", "0644", Action.CREATE, text, _BECAUSE, Stage.LOADER),))
 
 
-def _by_hand(where: str) -> Callable[[Plan], Rendered]:
-    def render(plan: Plan) -> Rendered:
-        if not _words(plan):
-            return _removals(plan)
-        note = f"Add to {where}, keeping all that is there: {_words(plan)}"
-        return Rendered(notes=(note,)).joined(_removals(plan))
-
-    return render
-
-
-def _words(plan: Plan) -> str:
-    return " ".join(one.word for one in plan.missing())
-
-
-def _removals(plan: Plan) -> Rendered:
-    """A drop-in can only add; what must go stands in a file that is not ours."""
-    return Rendered(
-        notes=tuple(f"Take {one.word} off the kernel command line: {one.because}." for one in plan.remove)
-    )
-
-
-LOADERS: dict[str, Callable[[Plan], Rendered]] = {
+LOADERS: dict[str, Callable[[Scene], Rendered]] = {
     "grub-mkconfig": grub,
     "grub-bls": grub_bls,
     "systemd-boot-kernel-install": kernel_install,
-    "systemd-boot-manual-entries": _by_hand("the options line of the boot entry"),
-    "uki-mkinitcpio": kernel_cmdline("mkinitcpio", "-P"),
-    "proxmox-boot-tool": kernel_cmdline("proxmox-boot-tool", "refresh"),
-    "sdbootutil": kernel_cmdline("sdbootutil", "update-all-entries"),
+    "systemd-boot-manual-entries": plain_entries,
+    "uki-mkinitcpio": uki_mkinitcpio,
+    "uki-dracut": uki_dracut,
+    "proxmox-boot-tool": proxmox,
+    "sdbootutil": sdbootutil,
     "sdboot-manage": sdboot_manage,
     "kernelstub": kernelstub,
     "rpm-ostree": rpm_ostree,
     "bootc": bootc,
     "limine-entry-tool": limine_entry_tool,
-    "limine": _by_hand("cmdline of the entry in limine.conf"),
-    "refind": _by_hand("the first line of /boot/refind_linux.conf"),
-    "zfsbootmenu": _by_hand("the property org.zfsbootmenu:commandline of the boot environment"),
-    "efistub-nvram": _by_hand("the boot entry in the firmware (efibootmgr)"),
+    "limine": limine,
+    "refind": refind,
+    "zfsbootmenu": zfsbootmenu,
+    "efistub-nvram": efistub,
 }
 """By the names that the boot probe gives."""

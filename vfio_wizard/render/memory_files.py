@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from vfio_wizard.knowledge.libvirt import CGROUP_DEVICES
-from vfio_wizard.model.plan import Action, Artifact, Guards, Plan, Run, SharedMemory, Stage
+from vfio_wizard.model.plan import Action, Artifact, Guards, Run, SharedMemory, Stage
 from vfio_wizard.model.selection import GuestPart, Mirror
 from vfio_wizard.render.outcome import HEAD, MARK, Rendered
+from vfio_wizard.render.scene import Scene
 
 CLIENT_FILE = "/etc/looking-glass-client.ini"
 CLIENT = "looking-glass-client"
@@ -16,9 +17,9 @@ _APPARMOR = "/etc/apparmor.d/local/abstractions/libvirt-qemu"
 _KVMFR = "/dev/kvmfr0"
 
 
-def render(plan: Plan) -> Rendered:
+def render(scene: Scene) -> Rendered:
     """Files for the mode that is wanted; nothing when Looking Glass is off."""
-    memory = plan.looking_glass
+    memory = scene.plan.looking_glass
     if memory is None:
         return Rendered()
     made = _kvmfr(memory) if memory.mode is Mirror.KVMFR else _shm(memory)

@@ -22,6 +22,7 @@ COMMANDS: frozenset[tuple[str, ...]] = frozenset(
         ("systemd-detect-virt",),
         ("uname", "-r"),
         ("virsh", "--version"),
+        ("zfs", "get", "-H", "-t", "filesystem", "-o", "name,value,source", "org.zfsbootmenu:commandline"),
     )
 )
 """Each reads and changes nothing."""

@@ -209,7 +209,7 @@ def test_without_functions_nothing_can_be_planned() -> None:
 def test_a_binding_by_address_is_written_for_every_image_builder() -> None:
     plan = make_plan(twins(), Selection((at("0000:27:00.0"),), users=("alice",)))
     text = registry.render("modprobe", plan, tool_version=TOOL)[0].text
-    assert "for device in 0000:27:00.0 0000:27:00.1; do" in text
+    assert "for one in 0000:27:00.0/0x1002:0x67df 0000:27:00.1/0x1002:0xaaf0; do" in text
     assert "softdep amdgpu pre: vfio-pci" in text
 
 

@@ -107,6 +107,12 @@ def arch_unified_image(tree: Tree) -> Tree:
     )
 
 
+def gentoo_unified_image(tree: Tree) -> Tree:
+    tree.os("gentoo").running(f"{ROOT} rw").uefi("systemd-boot 258-1").tools("dracut")
+    tree.put("etc/dracut.conf.d/uefi.conf", 'uefi="yes"\nkernel_cmdline="root=UUID=1111 rw"\n')
+    return tree.put("efi/EFI/Linux/linux-6.17.1-gentoo.efi").put("efi/loader/loader.conf")
+
+
 def proxmox_systemd_boot(tree: Tree) -> Tree:
     tree.os("debian").running(
         "initrd=\\EFI\\proxmox\\6.8.12-pve\\initrd.img-6.8.12-pve root=ZFS=rpool/ROOT/pve-1"
@@ -237,6 +243,7 @@ MACHINES = {
     fedora_bls: ("grub-bls", "dracut"),
     arch_manual_entries: ("systemd-boot-manual-entries", "mkinitcpio"),
     arch_unified_image: ("uki-mkinitcpio", "mkinitcpio"),
+    gentoo_unified_image: ("uki-dracut", "dracut"),
     proxmox_systemd_boot: ("proxmox-boot-tool", "initramfs-tools"),
     pop_os: ("kernelstub", "initramfs-tools"),
     cachyos_limine: ("limine-entry-tool", "mkinitcpio"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from tests.conftest import REPOSITORY
 from tests.facts_builder import AUDIO, GPU, IGPU, at, card, good_machine, groups, integrated
 from tests.nix.machines import TOOL, debian, seed, seed_selection, twins
+from vfio_wizard.knowledge.changes import SWITCH
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import BootLoader, Distribution, HostFacts, HugePages, InitramfsGenerator
 from vfio_wizard.model.plan import Action, Artifact, Plan
@@ -55,6 +58,10 @@ def shell(script: str) -> str:
     return done.stdout
 
 
+def debian_twins() -> HostFacts:
+    return twins(distribution=good_machine().boot.distribution)
+
+
 def commands(found: Rendered) -> tuple[tuple[str, ...], ...]:
     return tuple(one.argv for one in found.commands)
 
@@ -88,7 +95,7 @@ def test_boot_entries_of_fedora_are_changed_by_grubby() -> None:
 )
 def test_a_whole_line_keeps_what_was_on_it(name: str) -> None:
     file = only(name, configured="root=UUID=1 BOOT_IMAGE=/vmlinuz quiet iommu=off initrd=\\x -- single")
-    assert file.action is Action.REPLACE
+    assert file.action is Action.CREATE
     assert file.text == f"root=UUID=1 quiet {IDS} -- single\n"
 
 
@@ -110,7 +117,6 @@ def test_an_image_based_system_gets_arguments_only() -> None:
         "rpm-ostree",
         "kargs",
         f"--append-if-missing={IDS}",
-        "--append-if-missing=rd.driver.pre=vfio-pci",
         "--delete-if-present=iommu=off",
     )
 
@@ -176,17 +182,50 @@ def test_modprobe_waits_for_vfio_pci() -> None:
     ]
 
 
-def test_the_override_line_is_shell_that_writes_to_each_function() -> None:
-    chosen = make_plan(twins(), Selection((at("0000:27:00.0"),), users=("alice",)))
+ON, OFF = f"quiet {SWITCH} x", "quiet vfio-wizard.bind=10"
+
+
+def override(shell_path: str, tmp_path: Path, line: str, ids: str = "0x1002 0x67df") -> tuple[str, str, str]:
+    """Runs the install line in a shell, over devices in a folder: what the first device and modprobe got."""
+    chosen = make_plan(debian_twins(), Selection((at("0000:27:00.0"),), users=("alice",)))
     (file,) = registry.render("modprobe", chosen, tool_version=TOOL)
-    line = next(one for one in file.text.splitlines() if one.startswith("install "))
-    command = line.removeprefix("install vfio-pci ")
-    dry = command.replace("echo vfio-pci > ", "echo ").replace("modprobe", "echo modprobe")
-    assert shell(dry).splitlines() == [
-        "/sys/bus/pci/devices/0000:27:00.0/driver_override",
-        "/sys/bus/pci/devices/0000:27:00.1/driver_override",
-        "modprobe --ignore-install vfio-pci",
-    ]
+    command = next(one for one in file.text.splitlines() if one.startswith("install "))
+    command = command.removeprefix("install vfio-pci ").replace("$CMDLINE_OPTS", "a=1")
+    (tmp_path / "cmdline").write_text(f"{line}\n")
+    for number, told in (("0", ids.split()), ("1", ["0x1002", "0xaaf0"])):
+        device = tmp_path / f"0000:27:00.{number}"
+        device.mkdir()
+        for name, value in zip(("vendor", "device"), told, strict=True):
+            (device / name).write_text(f"{value}\n")
+        (device / "driver_override").write_text("(null)\n")
+    command = command.replace("/sys/bus/pci/devices", str(tmp_path)).replace(
+        "/proc/cmdline", f"{tmp_path}/cmdline"
+    )
+    command = command.replace("modprobe --", "echo modprobe --")
+    done = subprocess.run([shell_path, "-c", command], capture_output=True, text=True, check=True, timeout=20)
+    first, second = ((tmp_path / f"0000:27:00.{n}/driver_override").read_text().strip() for n in "01")
+    return first, second, done.stdout.strip()
+
+
+@pytest.mark.parametrize("name", ["dash", "bash", "busybox"])
+def test_the_override_line_works_in_the_shells_of_an_initramfs(name: str, tmp_path: Path) -> None:
+    program = shutil.which(name)
+    assert program, f"{name} is installed by scripts/install-test-tools.sh"
+    if name == "busybox":
+        (tmp_path / "sh").symlink_to(program)
+        program = str(tmp_path / "sh")
+    loads = "modprobe --ignore-install vfio-pci a=1"
+    assert override(program, tmp_path, ON) == ("vfio-pci", "vfio-pci", loads)
+
+
+def test_without_its_word_the_override_line_only_loads(tmp_path: Path) -> None:
+    loads = "modprobe --ignore-install vfio-pci a=1"
+    assert override("/bin/sh", tmp_path, OFF) == ("(null)", "(null)", loads)
+
+
+def test_a_card_that_came_to_the_address_is_not_taken(tmp_path: Path) -> None:
+    loads = "modprobe --ignore-install vfio-pci a=1"
+    assert override("/bin/sh", tmp_path, ON, "0x144d 0xa808") == ("(null)", "vfio-pci", loads)
 
 
 def test_looking_glass_is_for_one_user() -> None:
