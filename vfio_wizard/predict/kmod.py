@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from vfio_wizard.knowledge.changes import SWITCH
 from vfio_wizard.model.facts import ModprobeLine
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.predict.ids import ids_of
@@ -48,6 +49,8 @@ class Modprobe(NamedTuple):
     builtin: frozenset[str]
     refused: Mapping[str, str]
     """Modules that the kernel will not start, and why."""
+    words: Kargs = Kargs(())
+    """The kernel command line, which an install line of ours asks for its word."""
 
     def has(self, module: str) -> bool:
         """Whether there is such a file to insert."""
@@ -137,6 +140,9 @@ class _Walk:
         """What stands behind ``install``: kmod runs it in place of the insertion."""
         reason = (*why, f"{line.origin}: install {line.module} {line.rest}")
         told = read_commands(line.rest)
+        if SWITCH in line.rest and not self._kmod.words.has(SWITCH):
+            reason = (*reason, f"{SWITCH} is not on the kernel command line, so that it names no function")
+            told = told._replace(overrides=())
         if told.opaque:
             return [Step(name, reason, opaque=told.opaque)]
         return self.told(told, reason, ignore_install=True)

@@ -71,7 +71,7 @@ class Ground(NamedTuple):
         """modprobe with the configuration of one stage."""
         lines = (*self.tables.softdeps, *config.lines, *of_command_line(self.words, self.words_origin))
         depends = known(self.tables.depends, dict[str, tuple[str, ...]]())
-        return Modprobe(lines, depends, inside, self.builtin(), self.refused)
+        return Modprobe(lines, depends, inside, self.builtin(), self.refused, self.words)
 
     def root_modprobe(self) -> Modprobe:
         """modprobe on the real root."""
