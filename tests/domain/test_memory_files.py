@@ -16,8 +16,8 @@ from vfio_wizard.model.plan import Action, Artifact
 from vfio_wizard.model.selection import GuestPart, LookingGlass, Mirror, Selection
 from vfio_wizard.planning.looking_glass import size_mib
 from vfio_wizard.planning.plan import make_plan
-from vfio_wizard.render.memory_files import render
 from vfio_wizard.render.outcome import Rendered
+from vfio_wizard.render.registry import render_full
 
 CONF = "etc/libvirt/qemu.conf"
 LOCAL = "etc/apparmor.d/local/abstractions/libvirt-qemu"
@@ -33,7 +33,8 @@ def made(wish: LookingGlass, **told: Any) -> Rendered:
         "looking_glass": (),
     }
     chosen = Selection((at(GPU),), users=("alice",), looking_glass=wish)
-    return render(make_plan(good_machine(**(fields | told)), chosen))
+    plan = make_plan(good_machine(**(fields | told)), chosen)
+    return render_full("looking-glass", plan, tool_version="1")
 
 
 def file(found: Rendered, path: str) -> Artifact:

@@ -49,7 +49,7 @@ class Topology(NamedTuple):
     threads: int
 
     @property
-    def count(self) -> int:
+    def cpus(self) -> int:
         """All logical CPUs of the guest."""
         return self.sockets * self.dies * self.cores * self.threads
 

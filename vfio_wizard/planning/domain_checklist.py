@@ -58,11 +58,11 @@ def _disk_steps(spec: DomainSpec) -> Iterator[Step]:
     for disk in spec.disks:
         size = f"{disk.size_gib or _USUAL_GIB}G"
         if disk.pool is not None and disk.volume is not None:
-            words = (*_VIRSH, "vol-create-as", disk.pool, disk.volume, size, "--format", disk.format.value)
-            yield Step("The volume is there; else make it.", words)
+            volume = (disk.pool, disk.volume, size, "--format", disk.format.value)
+            yield Step("The volume is there; else make it.", (*_VIRSH, "vol-create-as", *volume))
         elif disk.path is not None and not disk.is_block:
-            words = ("sudo", "qemu-img", "create", "-f", disk.format.value, disk.path, size)
-            yield Step("The disk is there; else make it.", words)
+            image = (disk.format.value, disk.path, size)
+            yield Step("The disk is there; else make it.", ("sudo", "qemu-img", "create", "-f", *image))
 
 
 # -- guest -----------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def unpinned(facts: HostFacts, selection: Selection) -> Pins:
 def refusals(facts: HostFacts, spec: DomainSpec) -> Iterator[Refusal]:
     """What the host has not got, or could not do without."""
     cores, total = facts.cpu.cores, facts.memory.total_kib
-    count = spec.cpus.topology.count
+    count = spec.cpus.topology.cpus
     there = 0 if isinstance(cores, Unread) else len(cores)
     if count > there > 0 or count == there > 1:  # a host of one CPU has no other to keep
         yield Refusal(

@@ -456,7 +456,7 @@ def _cpu_list(cpus: tuple[int, ...]) -> str:
 
 def _set_vcpus(text: str, pins: Pins) -> str:
     document = _domain(text)
-    count = str(pins.topology.count)
+    count = str(pins.topology.cpus)
     there = document.root.first("vcpu")
     if there is None:
         line = f"<vcpu placement='static'>{count}</vcpu>"

@@ -61,7 +61,7 @@ def _memory(spec: DomainSpec) -> Iterator[Element]:
 
 
 def _processors(pins: Pins) -> Iterator[Element]:
-    yield node("vcpu", placement="static", text=pins.topology.count)
+    yield node("vcpu", placement="static", text=pins.topology.cpus)
     if pins.iothreads:
         yield node("iothreads", text=len(pins.iothreads))
     tuned = tuple(_pins(pins))

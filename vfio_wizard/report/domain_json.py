@@ -22,7 +22,7 @@ def domain_json(plan: DomainPlan, xml: str, steps: Checklist) -> dict[str, Any]:
         "qemu": _dotted(spec.versions.qemu),
         "memory_mib": spec.memory.mib,
         "cpus": {
-            "count": spec.cpus.topology.count,
+            "count": spec.cpus.topology.cpus,
             "pins": list(spec.cpus.vcpus),
             "emulator": list(spec.cpus.emulator),
             "because": list(spec.cpus.because),

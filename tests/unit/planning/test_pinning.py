@@ -112,7 +112,7 @@ def test_qemu_runs_on_efficiency_cores_where_there_are_some() -> None:
 
 def test_cores_are_not_split_for_an_odd_number() -> None:
     plan = planned(RYZEN_5950X, 5)
-    assert plan.pins.topology.count == 6
+    assert plan.pins.topology.cpus == 6
     assert "5 CPUs were asked for, and the guest gets 6: cores are not split" in plan.losses
 
 
@@ -287,7 +287,7 @@ def test_no_topology_gives_invalid_pins(
     if not plan.pinned:
         assert len({core.siblings for core in told.values()}) == 1
         return
-    assert len(guest) == len(pins.vcpus) == pins.topology.count, "duplicates, or another number of CPUs"
+    assert len(guest) == len(pins.vcpus) == pins.topology.cpus, "duplicates, or another number of CPUs"
     assert guest < set(told), "offline, not there, or all of them"
     assert min(told) not in guest
     assert set(plan.host) == set(told) - guest
@@ -302,7 +302,7 @@ def test_no_topology_gives_invalid_pins(
     helpers = {*pins.emulator, *(one for thread in pins.iothreads for one in thread)}
     assert helpers <= set(plan.host)
     assert not helpers & set(known(cpu.isolated, ()))
-    if wish is not None and pins.topology.count != wish:
+    if wish is not None and pins.topology.cpus != wish:
         assert plan.losses
     if pins.numa_node is not None:
         assert {told[one].numa_node for one in guest} == {pins.numa_node}
@@ -330,10 +330,10 @@ def test_a_wish_that_one_cache_can_fulfil_stays_below_one(cpu: Cpu, node: int | 
     assert isinstance(auto, PinPlan)
     if not auto.pinned or known(cpu.isolated, ()):
         return
-    asked = pin(cpu, node, auto.pins.topology.count)
+    asked = pin(cpu, node, auto.pins.topology.cpus)
     assert isinstance(asked, PinPlan)
     assert asked.pins.topology.dies == 1
-    assert asked.pins.topology.count >= auto.pins.topology.count
+    assert asked.pins.topology.cpus >= auto.pins.topology.cpus
 
 
 @given(topologies(), st.sets(st.integers(0, 100)))
@@ -346,7 +346,7 @@ def test_cpus_by_hand_are_taken_or_refused(cpu: Cpu, chosen: set[int]) -> None:
         return
     assert isinstance(plan, PinPlan)
     assert set(plan.pins.vcpus) == chosen
-    assert plan.pins.topology.count == len(chosen) == len(plan.pins.vcpus)
+    assert plan.pins.topology.cpus == len(chosen) == len(plan.pins.vcpus)
     assert not set(plan.pins.emulator) & chosen
 
 
