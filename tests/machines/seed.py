@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.builders import SysfsTree
-from vfio_wizard.probe.gather import gather
+from vfio_wizard.cli.capture import ask
 from vfio_wizard.system.host import RootHost
 from vfio_wizard.system.record import capture, document_text
 
@@ -354,7 +354,7 @@ def capture_of(root: Path) -> str:
     """The text of the machine's capture, with the names that a PCI id database of its day gives."""
     build(root)
     _age(root)
-    document = capture(RootHost(str(root)), lambda host: gather(host, holders=False), note=NOTE)
+    document = capture(RootHost(str(root)), ask, note=NOTE)
     document["stats"] = document.get("stats", {}) | {"dev/kvm": "char 0666 0 302 0 0"}
     names = json.dumps({row.address: row.name for row in _ROWS}, sort_keys=True, indent=1)
     document.setdefault("commands", {})["@pylspci names"] = names

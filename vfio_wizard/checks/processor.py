@@ -96,9 +96,8 @@ def _no_kvm(facts: HostFacts) -> Outcome:
     flags = facts.cpu.flags
     seen = ("dev/kvm", "absent")
     if not isinstance(flags, Unread) and not any(word in flags for word in _FLAGS) and is_x86(facts):
-        fix = by_firmware(
-            "Hardware virtualisation comes first: see cpu.virtualization. Then /dev/kvm appears."
-        )
+        who = by_user if is_guest(facts) else by_firmware
+        fix = who("Hardware virtualisation comes first: see cpu.virtualization. Then /dev/kvm appears.")
         return failed("there is no /dev/kvm, since hardware virtualisation is off", fix, seen)
     module = _module(facts)
     fix = by_user(

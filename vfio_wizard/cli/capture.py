@@ -23,13 +23,13 @@ def run(given: Given) -> int:
         raise UsageError(message)
     from vfio_wizard.system.record import write_capture  # noqa: PLC0415 - redaction needs many patterns
 
-    write_capture(source, _ask, output)
+    write_capture(source, ask, output)
     if output != "-":
         sys.stderr.write(f"wrote {output}; it is plain text: read it before you send it to anybody\n")
     return 0
 
 
-def _ask(host: Host) -> None:
+def ask(host: Host) -> None:
     """What later runs on the capture will ask: of ``--check``, and of ``predict`` the images and tables."""
     facts = gather(host, holders=False, commands=True)
     seen = read_images(host, known(facts.kernels, ()))
