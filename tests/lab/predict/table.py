@@ -13,7 +13,9 @@ HEAD = """\
 `vfio-wizard predict` says before a reboot which driver will claim each PCI function after it.
 The lab applies a set-up to an installed Debian, builds the initramfs image with the distribution's
 own generator, asks for the prediction, boots that kernel, image and disk in an emulated machine,
-and compares every function with what sysfs shows. `make lab-full` repeats it and writes this page.
+and compares every function with what sysfs shows. `make lab-full` repeats it and writes this page;
+`make lab` runs a sample of seven at every change. Each prediction is made once more from a capture of
+the machine, and must be the same word for word.
 
 The card is an emulated Radeon (1002:5159) with an audio function (8086:293e) at 01:00. An onboard
 sound chip has the same id as that audio function, so that an id catches both; in set-ups about
