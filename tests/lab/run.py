@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.lab import fixtures, scenario
 from tests.lab.guest.rootfs import base
+from tests.lab.predict import hostonly
 from tests.lab.predict import run as prediction
 from tests.lab.topologies import SUITES, TOPOLOGIES, Topology
 
@@ -44,7 +45,9 @@ def main(words: list[str] | None = None) -> int:
     code = _run(arguments)
     if arguments.names or arguments.suite or arguments.save:
         return code
-    return max(code, prediction.main(["--full"] if arguments.full else []))
+    if not arguments.full:
+        return max(code, prediction.main([]))
+    return max(code, prediction.main(["--full"]), hostonly.main())
 
 
 def _arguments(words: list[str] | None) -> argparse.Namespace:
