@@ -59,6 +59,17 @@ GRUB_INSTALL = {
     True: "grub-install --target=x86_64-efi --removable --no-nvram",
 }
 
+INTO_ESP = """\
+export SYSTEMD_RELAX_ESP_CHECKS=1
+mount -t tmpfs tmpfs /boot/efi
+bootctl install --no-variables --esp-path=/boot/efi
+kernel-install add {release} /boot/vmlinuz-{release} /boot/initrd.img-{release}
+printf 'timeout 3\\nconsole-mode keep\\n' >/boot/efi/loader/loader.conf
+rm -rf /lab/esp
+cp -r /boot/efi /lab/esp
+"""
+"""The tools insist on the root of a file system."""
+
 
 def installed(name: str, lab: Path) -> Installed:
     """The system ready to boot from its disk, made anew when it is not there or is made differently now."""
@@ -119,12 +130,7 @@ def _configure_systemd_boot(place: Installed) -> None:
     layout = "uki" if place.system.loader == "uki" else "bls"
     (kernel / "install.conf").write_text(f"layout={layout}\n")
     _build_images(place)
-    chroot(
-        place.root,
-        "export SYSTEMD_RELAX_ESP_CHECKS=1; bootctl install --no-variables --esp-path=/boot/efi;"
-        f" kernel-install add {place.release} /boot/vmlinuz-{place.release} /boot/initrd.img-{place.release}",
-    )
-    (place.root / "boot/efi/loader/loader.conf").write_text("timeout 3\nconsole-mode keep\n")
+    chroot(place.root, INTO_ESP.format(release=place.release))
 
 
 def _write_disk(place: Installed) -> None:
@@ -137,9 +143,8 @@ def _write_disk(place: Installed) -> None:
         begin += system.esp_mib * MIB_SECTORS
     _partition(place, begin)
     shutil.rmtree(place.esp, ignore_errors=True)
-    shutil.copytree(root / "boot/efi", place.esp)
-    for left in (root / "boot/efi").iterdir():
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    if (root / "lab/esp").is_dir():
+        shutil.move(root / "lab/esp", place.esp)
     size = ((system.disk_mib + 1) * MIB_SECTORS - begin - 64) * SECTOR // 1024
     run(
         "mke2fs", "-q", "-F", "-t", "ext4", "-O", "^metadata_csum_seed,^orphan_file", "-U", ROOT_UUID,
@@ -165,8 +170,8 @@ def _write_esp(place: Installed) -> None:
     image = place.folder / "esp.img"
     image.unlink(missing_ok=True)
     run("mkfs.vfat", "-F", "32", "-i", ESP_ID, "-C", str(image), str(place.system.esp_mib * 1024))
-    found = sorted(str(path) for path in place.esp.iterdir())
-    if found:
+    if place.esp.is_dir():
+        found = sorted(str(path) for path in place.esp.iterdir())
         run("mcopy", "-s", "-m", "-i", str(image), *found, "::/")
     run("dd", f"if={image}", f"of={place.disk}", "bs=1M", "seek=1", "conv=notrunc,sparse")
     image.unlink()

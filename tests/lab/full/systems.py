@@ -51,8 +51,9 @@ QUIET_UNITS = (
     "systemd-hwdb-update.service", "systemd-journal-catalog-update.service", "systemd-update-done.service",
     "systemd-timesyncd.service", "systemd-networkd.service", "systemd-networkd-wait-online.service",
     "ldconfig.service", "systemd-binfmt.service", "libvirt-guests.service",
-    "systemd-boot-random-seed.service", "systemd-boot-update.service", "dev-hugepages.mount", "man-db.timer", "logrotate.timer",
-    "systemd-tmpfiles-clean.timer", "systemd-tpm2-setup.service", "systemd-tpm2-setup-early.service",
+    "systemd-boot-random-seed.service", "systemd-boot-update.service", "dev-hugepages.mount",
+    "man-db.timer", "logrotate.timer", "systemd-tmpfiles-clean.timer", "systemd-tpm2-setup.service",
+    "systemd-tpm2-setup-early.service",
 )  # fmt: skip
 """Nothing that a boot chain or libvirt needs; together they cost a quarter of an emulated boot."""
 

@@ -42,8 +42,8 @@ HEAD = """\
 # Rebooted: which boot chains the change was proven on
 
 Written by `make lab-full`, on {date}, with QEMU's emulation (no KVM) on {cores} processors. Every scenario
-begins with a freshly installed system and boots from its own boot loader; `docs/lab.md` says how. "Held" counts
-steps whose expectation, written before the run, was met.
+begins with a freshly installed system and boots from its own boot loader; `docs/lab.md` says how. "Held"
+counts steps whose expectation, written before the run, was met.
 
 | scenario | system | kernel | held | seconds |
 |---|---|---|---|---|
