@@ -57,7 +57,7 @@ cover: tools ## tests with branch coverage
 fuzz: tools ## the property tests with many more examples
 	$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
 
-lab: tools ## boot what CI boots: the machines, and a sample of predictions compared with the boot
+lab: tools ## boot what CI boots: machines, a sample of predictions, and a change made, rebooted and undone
 	@sh scripts/install-test-tools.sh lab
 	$(BIN)/python -m tests.lab.run $(ARGS)
 
@@ -65,7 +65,11 @@ lab-predict: tools ## only the predictions (ARGS=--full: all of them)
 	@sh scripts/install-test-tools.sh lab
 	$(BIN)/python -m tests.lab.predict.run $(ARGS)
 
-lab-full: tools ## boot every virtual machine there is; writes docs/prediction.md
+lab-installed: tools ## only the installed systems that are changed and rebooted (ARGS=--full: all of them)
+	@sh scripts/install-test-tools.sh lab
+	$(BIN)/python -m tests.lab.full.run $(ARGS)
+
+lab-full: tools ## boot every virtual machine there is; writes docs/prediction.md and docs/lab-full.md
 	@sh scripts/install-test-tools.sh lab
 	$(BIN)/python -m tests.lab.run --full $(ARGS)
 
@@ -89,4 +93,4 @@ clean: ## remove everything that can be made again
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov .lab .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test tools lint format-check types imports pytest format docs docs-check cover fuzz lab lab-predict lab-full bench dist packages zipapp deb clean
+.PHONY: help run test tools lint format-check types imports pytest format docs docs-check cover fuzz lab lab-predict lab-installed lab-full bench dist packages zipapp deb clean

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.lab import fixtures, scenario
+from tests.lab.full import run as installed
 from tests.lab.guest.rootfs import base
 from tests.lab.predict import hostonly
 from tests.lab.predict import run as prediction
@@ -19,7 +20,8 @@ from tests.lab.topologies import SUITES, TOPOLOGIES, Topology
 LAB = Path(__file__).resolve().parents[2] / ".lab"
 
 HOST_PACKAGES = (
-    "qemu-system-x86", "ovmf", "dpkg", "apt", "tar", "debian-archive-keyring", "mmdebstrap", "e2fsprogs",
+    "qemu-system-x86", "qemu-utils", "ovmf", "dpkg", "apt", "tar", "debian-archive-keyring", "mmdebstrap",
+    "e2fsprogs", "fdisk", "dosfstools", "mtools",
 )  # fmt: skip
 """What the lab needs on the machine that runs it, as Debian's packages."""
 
@@ -46,8 +48,8 @@ def main(words: list[str] | None = None) -> int:
     if arguments.names or arguments.suite or arguments.save:
         return code
     if not arguments.full:
-        return max(code, prediction.main([]))
-    return max(code, prediction.main(["--full"]), hostonly.main())
+        return max(code, prediction.main([]), installed.main([]))
+    return max(code, prediction.main(["--full"]), hostonly.main(), installed.main(["--full"]))
 
 
 def _arguments(words: list[str] | None) -> argparse.Namespace:
