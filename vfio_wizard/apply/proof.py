@@ -7,7 +7,7 @@ from vfio_wizard.model.facts import HostFacts, InstalledKernel
 from vfio_wizard.model.image import InitramfsImage
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.pci import PciAddress
-from vfio_wizard.model.plan import Plan, System
+from vfio_wizard.model.plan import Plan
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.predict.outcome import UNKNOWN, FunctionPrediction, KernelPrediction
 from vfio_wizard.predict.predict import predict
@@ -110,7 +110,7 @@ def boots_next(kernels: tuple[InstalledKernel, ...]) -> frozenset[str]:
 
 def wanted_words(plan: Plan) -> tuple[str, ...]:
     """What the command line must hold once the plan is made so, whether it was there before or not."""
-    return tuple(one.word for one in plan.wanted(System.HOST, plan.running))
+    return tuple(one.word for one in plan.wanted_here())
 
 
 def _removed(plan: Plan) -> list[str]:

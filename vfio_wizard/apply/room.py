@@ -20,6 +20,7 @@ def check(work: Work, disk: Disk) -> None:
     """Raises NoRoomError with the numbers."""
     sizes = {path: _size(disk, path) for path in matching(disk, work.patterns)}
     sizes |= {one.path: len(one.content) + _size(disk, one.path) for one in work.changes}
+    sizes |= {argv[3].lstrip("/"): _size(disk, argv[2].lstrip("/")) for argv in _copies(work)}
     rooms: dict[int, Room] = {}
     needs: dict[int, int] = {}
     places: dict[int, str] = {}
@@ -35,6 +36,11 @@ def check(work: Work, disk: Disk) -> None:
     needs[store.device] = needs.get(store.device, 0) + sum(_size(disk, path) for path in sizes) + SPARE
     for device, need in needs.items():
         _check_one(rooms[device], places[device], need + MIB)
+
+
+def _copies(work: Work) -> list[tuple[str, ...]]:
+    """``cp --no-clobber FROM TO``: a second image beside the first."""
+    return [run.argv for run in work.runs if run.argv[0] == "cp"]
 
 
 def _size(disk: Disk, path: str) -> int:

@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from vfio_wizard.apply import journal as journals
@@ -132,11 +133,11 @@ class _Undo:
         self._try("room", lambda: self.disk.remove(f"{self.change.folder}/reserve"))
         self._sweep()
         for path in self._generated():
-            self._try(path, lambda path=path: self._generated_file(path))
+            self._try(path, partial(self._generated_file, path))
         for path in dict.fromkeys(one.path for one in reversed(self.change.wrote)):
-            self._try(path, lambda path=path: self._restore(self.kept[path]))
+            self._try(path, partial(self._restore, self.kept[path]))
         for folder in reversed(self.change.folders):
-            self._try(folder, lambda folder=folder: self.disk.remove_folder(folder))
+            self._try(folder, partial(self.disk.remove_folder, folder))
         self._empty_folders()
         for ran in reversed(self.change.ran):
             self._back_command(ran.run)
@@ -157,7 +158,7 @@ class _Undo:
 
     def _sweep(self) -> None:
         for path in (temporary(one.path) for one in self.change.kept):
-            self._try(path, lambda path=path: self.disk.remove(path))
+            self._try(path, partial(self.disk.remove, path))
 
     def _generated(self) -> tuple[str, ...]:
         """What the commands may have written, the loader's files before the images they name."""
@@ -229,7 +230,7 @@ class _Undo:
         there = set(self.change.head.get("folders", ()))
         for folder in folders_matching(self.disk, self.change.patterns):
             if folder not in there and not self.disk.names(folder):
-                self._try(folder, lambda folder=folder: self.disk.remove_folder(folder))
+                self._try(folder, partial(self.disk.remove_folder, folder))
 
     # -- commands -----------------------------------------------------------------------------
 
@@ -306,7 +307,7 @@ def undisturbed() -> Iterator[None]:
 
 def kernels_of(disk: Disk) -> tuple[str, ...]:
     """The releases that are installed, by their module folders and images in boot."""
-    found = set()
+    found: set[str] = set()
     for parent in ("lib/modules", "usr/lib/modules"):
         found.update(name for name in disk.names(parent) if name[:1].isdigit())
     found.update(name.removeprefix("vmlinuz-") for name in disk.names("boot") if name.startswith("vmlinuz-"))

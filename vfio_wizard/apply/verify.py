@@ -64,7 +64,7 @@ def verify(
     release = facts.kernel.release if isinstance(facts.kernel.release, str) else None
     functions = tuple(_function(facts, state, one, release) for one in state.functions)
     words = tuple(_words(facts, state))
-    statuses = [one.status for one in (*functions, *words)]
+    statuses = [one.status for one in functions] + [one.status for one in words]
     statuses += [one.outcome.status for one in drift]
     return Verification(
         _answer(statuses, rebooted), state.transaction, rebooted, release, functions, words, drift

@@ -8,6 +8,7 @@ import sys
 from typing import NamedTuple
 
 from vfio_wizard import __version__
+from vfio_wizard.apply import allowed
 from vfio_wizard.apply.disk import RootDisk
 from vfio_wizard.apply.prepare import prepare
 from vfio_wizard.apply.proof import HostProof, boot_id
@@ -17,18 +18,19 @@ from vfio_wizard.apply.work import Json, Work
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import selection
 from vfio_wizard.cli.exits import Exit
-from vfio_wizard.cli.look import look, names_of, print_json, width
+from vfio_wizard.cli.look import Seen, look, names_of, print_json, width
 from vfio_wizard.cli.talk import Talk
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.originals import Originals
 from vfio_wizard.model.plan import Plan, Stage
 from vfio_wizard.model.selection import Selection
+from vfio_wizard.planning.answers import parse as parse_answers
 from vfio_wizard.planning.answers import print_answers
 from vfio_wizard.planning.plan import make_plan
 from vfio_wizard.planning.plan_json import plan_json
 from vfio_wizard.probe.originals import read_originals
 from vfio_wizard.render.outcome import Rendered
-from vfio_wizard.render.registry import for_host
+from vfio_wizard.render.registry import NIXOS, for_host
 from vfio_wizard.report.clean import clean
 from vfio_wizard.system.host import RootHost, require_live
 
@@ -46,37 +48,100 @@ class Planned(NamedTuple):
 
 def run(given: Given) -> int:
     """Make the plan so. 1 when refused or taken back, 4 when something is left half-done."""
+    if given.text("plan"):
+        return _handed_over(given)
     planned = planned_here(given)
     plan, rendered = planned.plan, planned.rendered
     if not given.flag("json"):
         from vfio_wizard.report.plan_text import plan_text  # noqa: PLC0415 - for people
 
         sys.stdout.write(plan_text(plan, rendered, planned.originals, width()))
+    early = _without_change(given, planned)
+    if early is not None:
+        return early
+    confirm(given, "Make this change?")
+    if not is_root():
+        return _by_root(given, planned)
+    return make_so(given, planned, prepare(rendered, RootDisk(), about(planned)))
+
+
+def _without_change(given: Given, planned: Planned) -> int | None:
+    """Where nothing is to be done on this machine, or not by this program; None where there is."""
+    plan, rendered = planned.plan, planned.rendered
     if plan.refusals:
         return _ended(given, planned, "refused", Exit.BLOCKED, *(one.text for one in plan.refusals))
     if not rendered.artifacts and not rendered.commands and not rendered.notes:
         return _ended(given, planned, "nothing-to-do", Exit.OK)
+    if plan.machine.distribution == NIXOS:
+        from vfio_wizard.cli.apply_nixos import place_module  # noqa: PLC0415 - for NixOS only
+
+        return place_module(given, planned)
     by_hand = what_is_left(plan, rendered)
-    if by_hand:
-        return _ended(given, planned, "by-hand", Exit.BLOCKED, *by_hand)
-    confirm(given, "Make this change?")
-    return _make(given, planned)
+    return _ended(given, planned, "by-hand", Exit.BLOCKED, *by_hand) if by_hand else None
 
 
 def planned_here(given: Given) -> Planned:
     """The plan for this machine. Raises NotLiveError for any other."""
     seen = look(given.text("host"))
     require_live(seen.host or RootHost("/", is_record=True), "apply the plan")
-    chosen = selection(given, seen)
+    return _planned(seen, selection(given, seen))
+
+
+def _planned(seen: Seen, chosen: Selection) -> Planned:
     plan = make_plan(seen.facts, chosen, names_of(seen))
     originals = read_originals(seen.host, seen.facts)
-    return Planned(chosen, plan, originals, for_host(plan, originals, tool_version=__version__))
+    settled = chosen._replace(users=plan.users)
+    return Planned(settled, plan, originals, for_host(plan, originals, tool_version=__version__))
+
+
+# -- from an ordinary user to root ----------------------------------------------------------------
+
+
+def _by_root(given: Given, planned: Planned) -> int:
+    from vfio_wizard.apply import planfile  # noqa: PLC0415 - root needs none
+    from vfio_wizard.cli import elevate  # noqa: PLC0415 - as above
+
+    work = prepare(planned.rendered, RootDisk(), {})
+    return elevate.as_root(planfile.to_text(document(planned), print_answers(planned.selection), work), given)
+
+
+def _handed_over(given: Given) -> int:
+    """The privileged side: the plan is made anew here, and the file must say the same."""
+    from vfio_wizard.apply import planfile  # noqa: PLC0415 - only this side reads one
+    from vfio_wizard.cli import elevate  # noqa: PLC0415 - as above
+
+    if not is_root():
+        message = "--plan is for the side that may change the machine; without it the plan is made here"
+        raise UsageError(message)
+    if given.list("gpu") or given.list("also") or given.text("answers") or given.text("host"):
+        message = "--plan brings its own answers; leave out --gpu, --also, --answers and --host"
+        raise UsageError(message)
+    handed = planfile.read(str(given.text("plan")), elevate.callers())
+    elevate.clean_environment()
+    planned = _planned(look(None), parse_answers(handed.answers))
+    work = prepare(planned.rendered, RootDisk(), about(planned))
+    odd = planfile.differences(handed, document(planned), work)
+    if odd:
+        reason = (
+            "the machine changed since the plan was made, or the plan was altered, or root sees more of it"
+        )
+        return _ended(given, planned, "refused", Exit.BLOCKED, f"{reason}:", *odd, _SEE)
+    if planned.plan.refusals:
+        return _ended(given, planned, "refused", Exit.BLOCKED, *(one.text for one in planned.plan.refusals))
+    confirm(given, "Make this change?")
+    return make_so(given, planned, work)
+
+
+_SEE = "nothing was changed; sudo vfio-wizard apply shows the plan as root sees it"
+
+
+# -- the change -----------------------------------------------------------------------------------
 
 
 def what_is_left(plan: Plan, rendered: Rendered) -> tuple[str, ...]:
     """Why a part of the plan cannot be made here by this program; nothing is begun then."""
     words = [one.word for one in (*plan.missing(), *plan.remove)]
-    stages = {one.stage for one in (*rendered.artifacts, *rendered.commands)}
+    stages = {one.stage for one in rendered.artifacts} | {one.stage for one in rendered.commands}
     if not words or stages & {Stage.LOADER, Stage.ENTRIES}:
         return ()
     chain = plan.machine.loader or "an unknown boot loader"
@@ -98,25 +163,28 @@ def confirm(given: Given, question: str) -> None:
         raise UsageError(message)
 
 
+def document(planned: Planned) -> Json:
+    """The plan as the public object."""
+    rendered = planned.rendered
+    return plan_json(planned.plan, rendered.artifacts, rendered.commands, rendered.notes)
+
+
 def about(planned: Planned) -> Json:
     """The head of the journal."""
-    document = plan_json(
-        planned.plan, planned.rendered.artifacts, planned.rendered.commands, planned.rendered.notes
-    )
     return {
         "tool": {"name": "vfio-wizard", "version": __version__},
         "boot_id": boot_id(RootHost()),
-        "plan": document,
+        "plan": document(planned),
         "answers": print_answers(planned.selection),
     }
 
 
-def _make(given: Given, planned: Planned) -> int:
-    disk = RootDisk()
-    work = prepare(planned.rendered, disk, about(planned))
+def make_so(given: Given, planned: Planned, work: Work) -> int:
+    """As root: keep, change, prove; then say how to get back."""
     proof = HostProof(planned.plan, unproven=given.flag("unproven"))
+    allowed.check(work)
     _stop_politely()
-    result = carry_out(work, disk, SystemRunner(), proof, Talk())
+    result = carry_out(work, RootDisk(), SystemRunner(), proof, Talk())
     return _told(given, planned, work, result)
 
 

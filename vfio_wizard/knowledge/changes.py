@@ -159,7 +159,6 @@ MAKES: dict[str, tuple[str, ...]] = {
     "limine-mkinitcpio": (*_LIMINE, *_IMAGES, *_UNIFIED, *_BESIDE_ENTRIES),
     "limine-update": (*_LIMINE, *_IMAGES, *_UNIFIED, *_BESIDE_ENTRIES),
     "mkinitcpio": (*_IMAGES, *_UNIFIED),
-    "proxmox-boot-tool": _IMAGES,
     "regenerate_images": _IMAGES,
     "sdboot-manage": (*_ENTRIES, *(f"{esp}/loader/loader.conf" for esp in ESPS)),
     "sdbootutil": (*_ENTRIES, *_BESIDE_ENTRIES),
@@ -170,7 +169,8 @@ MAKES: dict[str, tuple[str, ...]] = {
 """By the name of the program: every path that it may write, with ``*`` within a name.
 
 They are kept before the program runs and put back by undo. A program without a row writes no file that is
-to be kept (``rpm-ostree`` makes a new deployment, ``usermod`` has a command that takes it back).
+to be kept: ``rpm-ostree`` makes a new deployment, ``proxmox-boot-tool`` writes to partitions that are not
+mounted. Such a program has a command that takes it back.
 """
 
 

@@ -11,7 +11,7 @@ from vfio_wizard.render import boot, initramfs, memory_files, modprobe, nixos, w
 from vfio_wizard.render.lines import by_hand
 from vfio_wizard.render.nixos_target import FILE_NAME
 from vfio_wizard.render.outcome import Rendered
-from vfio_wizard.render.scene import Scene, note
+from vfio_wizard.render.scene import Scene, command, note
 
 NIXOS = "nixos"
 
@@ -120,9 +120,9 @@ def _memory(scene: Scene) -> Rendered:
 def _groups(plan: Plan) -> Rendered:
     return Rendered(
         commands=tuple(
-            Run(
-                ("usermod", "-aG", one.group, one.user),
-                Stage.AFTER,
+            command(
+                *("usermod", "-aG", one.group, one.user),
+                stage=Stage.AFTER,
                 undo=(("gpasswd", "-d", one.user, one.group),),
             )
             for one in plan.memberships
