@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from tests.lab.full.session import DOWN, ENTER, File, FullMachine, Menu
 from tests.lab.judge import Answer
 
-FIRST_IMAGE = "pgrep -f 'mkinitramfs|dracut' >/dev/null"
+BUILDING = "pgrep -f 'mkinitramfs|dracut' >/dev/null"
 """A shell's question: is an image being built?"""
 
 KEPT = ("etc", "boot", "usr/local", "usr/lib/modprobe.d", "usr/lib/dracut", "usr/lib/kernel", "efi")
@@ -174,12 +174,7 @@ class Unchanged(NamedTuple):
 
     def perform(self, run: Run) -> list[str]:
         """Read and compare them."""
-        before, now = run.kept[self.label], run.machine.files(*KEPT)
-        return [
-            f"{path}: {_described(before.get(path))} became {_described(now.get(path))}"
-            for path in sorted({*before, *now})
-            if before.get(path) != now.get(path) and path not in OF_THE_MACHINE
-        ]
+        return list(differences(run.kept[self.label], run.machine.files(*KEPT)))
 
 
 class Restart(NamedTuple):
@@ -206,7 +201,7 @@ class KilledAndCut(NamedTuple):
 
     name: str
     command: str
-    moment: str = FIRST_IMAGE
+    moment: str = BUILDING
     after: float = 2.0
     """Seconds from the moment to the kill."""
 
@@ -277,6 +272,13 @@ def _other_statuses(
             yield f"{key[0]} of {key[1]}: no finding"
         elif found["status"] != status:
             yield f"{key[0]} of {key[1]}: {found['status']}, not {status}: {found['summary']}"
+
+
+def differences(before: Mapping[str, File], now: Mapping[str, File]) -> Iterator[str]:
+    """What is not as it was, in words, but for files that belong to the running machine."""
+    for path in sorted({*before, *now}):
+        if before.get(path) != now.get(path) and path not in OF_THE_MACHINE:
+            yield f"{path}: {_described(before.get(path))} became {_described(now.get(path))}"
 
 
 def _described(file: File | None) -> str:

@@ -154,8 +154,13 @@ def recipe(system: System) -> str:
 
     words = [system, system.packages, PARAMETERS, QUIET_UNITS, PASSWORD, _dependencies()]
     code = [inspect.getsource(one) for one in (install, furnish, disks)]
-    code += [path.read_text() for path in sorted(INSIDE.iterdir()) if path.is_file()]
+    code += [path.read_text() for path in _inside()]
     return hashlib.sha256(json.dumps([words, code]).encode()).hexdigest()[:16]
+
+
+def _inside() -> list[Path]:
+    """What the lab brings into the machine."""
+    return sorted(path for path in INSIDE.iterdir() if path.is_file() and path.name != "__init__.py")
 
 
 def _dependencies() -> list[str]:
@@ -207,7 +212,7 @@ def furnish(place: Installed) -> None:
     for unit in QUIET_UNITS:
         link(units / unit, "/dev/null")
     (root / "lab").mkdir(exist_ok=True)
-    for path in INSIDE.iterdir():
+    for path in _inside():
         target = units if path.suffix == ".service" else root / "lab"
         shutil.copy(path, target / path.name)
     for wanted in ("multi-user", "rescue", "emergency"):
