@@ -1,0 +1,69 @@
+"""The quick records are what typing.NamedTuple would have made of the same class."""
+
+from __future__ import annotations
+
+import pickle
+import typing
+
+import pytest
+
+from vfio_wizard.model import record
+
+
+class Quick(record.NamedTuple):
+    """A record."""
+
+    a: int | str
+    b: tuple[int, ...] = ()
+
+    @property
+    def twice(self) -> tuple[int, ...]:
+        """Both."""
+        return (*self.b, *self.b)
+
+    @classmethod
+    def of(cls, word: str) -> Quick:
+        """From text."""
+        return cls(word)
+
+
+class Slow(typing.NamedTuple):
+    """The same by typing."""
+
+    a: int | str
+    b: tuple[int, ...] = ()
+
+
+def test_it_is_a_tuple_with_names_defaults_and_methods() -> None:
+    one = Quick(1, (2,))
+    assert one == Quick(a=1, b=(2,)) == (1, (2,))
+    assert tuple(one) == tuple(Slow(1, (2,)))
+    assert (one.a, one.b, one.twice) == (1, (2,), (2, 2))
+    assert Quick("x") == Quick.of("x") == ("x", ())
+    assert one._replace(a=3) == (3, (2,))
+    assert one._asdict() == {"a": 1, "b": (2,)}
+    assert repr(one) == "Quick(a=1, b=(2,))"
+    assert pickle.loads(pickle.dumps(one)) == one  # noqa: S301 - our own bytes
+
+
+def test_it_has_what_typing_gives_its_own() -> None:
+    for name in ("_fields", "_field_defaults", "__match_args__"):
+        assert getattr(Quick, name) == getattr(Slow, name)
+    assert (Quick.__name__, Quick.__module__, Quick.__doc__) == ("Quick", __name__, "A record.")
+    assert typing.get_type_hints(Quick) == typing.get_type_hints(Slow)
+    assert issubclass(Quick, tuple)
+    match Quick(1):
+        case Quick(a, b):
+            assert (a, b) == (1, ())
+
+
+def test_wrong_calls_and_wrong_classes_are_refused() -> None:
+    with pytest.raises(TypeError):
+        Quick()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="without a default"):
+
+        class Wrong(record.NamedTuple):
+            """Not in order."""
+
+            a: int = 0
+            b: int  # type: ignore[misc]
