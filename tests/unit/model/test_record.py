@@ -36,7 +36,7 @@ class Slow(typing.NamedTuple):
 
 def test_it_is_a_tuple_with_names_defaults_and_methods() -> None:
     one = Quick(1, (2,))
-    assert one == Quick(a=1, b=(2,)) == (1, (2,))
+    assert tuple(one) == tuple(Quick(a=1, b=(2,))) == (1, (2,))
     assert tuple(one) == tuple(Slow(1, (2,)))
     assert (one.a, one.b, one.twice) == (1, (2,), (2, 2))
     assert Quick("x") == Quick.of("x") == ("x", ())
