@@ -221,6 +221,30 @@ def _domain(parser: ArgumentParser) -> None:
     add("--force", action="store_true", default=SUPPRESS, help="replace a file that is there")
 
 
+def _hooks(parser: ArgumentParser) -> None:
+    _plan(parser)
+    add = parser.add_argument
+    add("--name", metavar="NAME", default=SUPPRESS, help="the guest's name in libvirt")
+    add(
+        "--display-manager",
+        action="store_true",
+        default=SUPPRESS,
+        help="stop the desktop meanwhile, for the card that shows it",
+    )
+    add("--wait", metavar="SECONDS", default=SUPPRESS, help="for processes that have the card open; 20")
+    add("--libvirt", metavar="VERSION", default=SUPPRESS, help="write for this one, as in 11.3")
+    add("--install", action="store_true", default=SUPPRESS, help="put it where libvirt runs it")
+    add("--yes", action="store_true", default=SUPPRESS, help="do not ask")
+
+
+def _recover(parser: ArgumentParser) -> None:
+    _source(parser)
+    add = parser.add_argument
+    add("--gpu", metavar="ADDRESS", action="append", default=SUPPRESS, help="the card that is stuck")
+    add("--steps", metavar="LIST", default=SUPPRESS, help="only these: release,reset,rescan,rebind")
+    add("--yes", action="store_true", default=SUPPRESS, help="do not ask before each step")
+
+
 def _apply(parser: ArgumentParser) -> None:
     _plan(parser)
     add = parser.add_argument
@@ -280,6 +304,17 @@ def _cores(parser: ArgumentParser) -> None:
     add("--memory", metavar="MIB", default=SUPPRESS, help="memory of the guest, for its huge pages")
 
 
+def _rom(parser: ArgumentParser) -> None:
+    _source(parser)
+    add = parser.add_argument
+    add("file", metavar="FILE", nargs="?", help="the ROM to judge")
+    add("--gpu", metavar="ADDRESS", action="append", default=SUPPRESS, help="the card that it must be for")
+    add("--strip", action="store_true", default=SUPPRESS, help="write the ROM without a header before it")
+    add("--dump", action="store_true", default=SUPPRESS, help="read the card's own ROM, where that is safe")
+    add("-o", "--output", metavar="FILE", default=SUPPRESS, help="where to write with --strip or --dump")
+    add("--force", action="store_true", default=SUPPRESS, help="replace that file")
+
+
 def _explain(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("id", metavar="ID", nargs="?", help="a check, as in iommu.enabled")
@@ -303,10 +338,13 @@ _COMMANDS: dict[str, tuple[str, Callable[[ArgumentParser], None]]] = {
     "plan": ("the whole change, as it would be made on this host", _plan),
     "export": ("write gpu_passthrough.nix, or another artifact of the plan", _export),
     "domain": ("the virtual machine, as a libvirt domain for this host", _domain),
+    "hooks": ("a card that the host uses while the guest does not run, by libvirt's hook", _hooks),
+    "recover": ("look at a card that is stuck, and try what is safe, step by step", _recover),
     "apply": ("make the plan so, journalled, and look that the next boot will hold it", _apply),
     "undo": ("take the last change back, byte for byte", _undo),
     "verify": ("after the reboot: does this host do what the change was for?", _source),
     "cores": ("a picture of the processor, and the CPUs that a guest would get", _cores),
+    "rom": ("judge a ROM file for a card; dump the card's own where that is safe", _rom),
     "lint": ("review passthrough configuration: Nix, modprobe.d, GRUB, libvirt XML …", _lint),
     "capture": ("write a redacted record of this host for --host", _capture),
     "explain": ("what a check looks at, why it matters, how to fix it", _explain),
@@ -322,10 +360,13 @@ _MODULES = {
     "plan": "plan",
     "export": "export",
     "domain": "domain",
+    "hooks": "hooks",
+    "recover": "recover",
     "apply": "apply",
     "undo": "undo",
     "verify": "verify",
     "cores": "cores",
+    "rom": "rom",
     "lint": "lint",
     "capture": "capture",
     "explain": "explain",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vfio_wizard.model.facts import RomCopy
+from vfio_wizard.model.rom import Code, RomImage, parse_rom
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.system.host import Host
 
@@ -17,12 +18,6 @@ FOLDERS = ("usr/share/vgabios", "usr/share/kvm", "var/lib/libvirt/vbios")
 _ENDINGS = (".rom", ".bin", ".dump", ".vbios")
 _MOST_FILES = 32
 _MOST_BYTES = 2 << 20
-_MOST_IMAGES = 16
-_MOST_STARTS = 512
-_SIGNATURE = b"\x55\xaa"
-_EFI_SIGNATURE = 0x0EF1
-_X64 = 0x8664
-_BIOS, _EFI = 0, 3
 
 
 def read_roms(host: Host) -> tuple[RomCopy, ...] | Unread:
@@ -39,47 +34,21 @@ def read_roms(host: Host) -> tuple[RomCopy, ...] | Unread:
             if isinstance(content, Unread):
                 gaps.append(content)
             else:
-                found += parse_rom(f"{folder}/{name}", content)
+                found += copy_of(f"{folder}/{name}", content)
     return gaps[0] if gaps and not found else tuple(found)
 
 
-def parse_rom(path: str, content: bytes) -> Iterator[RomCopy]:
-    """The chain of images that begins with the first sound one; what precedes it is a maker's header."""
-    at = content.find(_SIGNATURE)
-    for _ in range(_MOST_STARTS):
-        if at < 0:
-            return
-        images = tuple(_images(content, at))
-        if images:
-            vendor, device, _ = images[0]
-            yield RomCopy(path, vendor, device, tuple(kind for _, _, kind in images))
-            return
-        at = content.find(_SIGNATURE, at + 1)
+def copy_of(path: str, content: bytes) -> Iterator[RomCopy]:
+    """The chain of images in a file; nothing where it is no ROM."""
+    images = parse_rom(content).images
+    if images:
+        number = images[0].ids[0]
+        yield RomCopy(path, number.vendor, number.device, tuple(map(_kind, images)))
 
 
-def _images(content: bytes, at: int) -> Iterator[tuple[str, str, str]]:
-    """Vendor, device and kind of each image (PCI Firmware Specification: PCI data structure)."""
-    for _ in range(_MOST_IMAGES):
-        data = at + _number(content, at + 0x18)
-        if content[at : at + 2] != _SIGNATURE or content[data : data + 4] != b"PCIR":
-            return
-        vendor, device = (f"{_number(content, data + offset):04x}" for offset in (4, 6))
-        yield vendor, device, _kind(content, at, data)
-        length = _number(content, data + 0x10) * 512
-        is_last = content[data + 0x15 : data + 0x16] >= b"\x80"
-        if is_last or not length:
-            return
-        at += length
-
-
-def _kind(content: bytes, at: int, data: int) -> str:
-    code = content[data + 0x14 : data + 0x15]
-    if code == bytes((_BIOS,)):
+def _kind(image: RomImage) -> str:
+    if image.code == Code.BIOS:
         return "bios"
-    if code != bytes((_EFI,)) or _number(content, at + 4) != _EFI_SIGNATURE:
+    if image.efi is None:
         return "other"
-    return "uefi-x64" if _number(content, at + 0x0A) == _X64 else "uefi-other"
-
-
-def _number(content: bytes, at: int) -> int:
-    return int.from_bytes(content[at : at + 2], "little")
+    return "uefi-x64" if image.efi.is_x64 else "uefi-other"

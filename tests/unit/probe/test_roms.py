@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.probe.boot_trees import Tree
 from vfio_wizard.model.facts import RomCopy
-from vfio_wizard.probe.roms import parse_rom, read_roms
+from vfio_wizard.probe.roms import copy_of, read_roms
 
 VENDOR, DEVICE = 0x1002, 0x731F
 
@@ -47,21 +47,21 @@ BIOS = image(0)
     ids=["bios", "both", "32 bit", "open firmware", "after the last", "a maker's header", "cut off"],
 )
 def test_images_of_a_rom(content: bytes, images: tuple[str, ...]) -> None:
-    assert tuple(parse_rom("x.rom", content)) == (RomCopy("x.rom", "1002", "731f", images),)
+    assert tuple(copy_of("x.rom", content)) == (RomCopy("x.rom", "1002", "731f", images),)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x55\xaa", b"\x55\xaa" + bytes(600), b"\xff" * 4096])
 def test_what_is_no_rom(content: bytes) -> None:
-    assert tuple(parse_rom("x.rom", content)) == ()
+    assert tuple(copy_of("x.rom", content)) == ()
 
 
 @given(st.binary(max_size=4096))
 def test_any_bytes_are_read(content: bytes) -> None:
-    assert len(tuple(parse_rom("x", b"\x55\xaa" + content))) <= 1
+    assert len(tuple(copy_of("x", b"\x55\xaa" + content))) <= 1
 
 
 def test_a_rom_of_nothing_but_signatures_takes_no_time() -> None:
-    assert tuple(parse_rom("x", b"\x55\xaa" * (1 << 20))) == ()
+    assert tuple(copy_of("x", b"\x55\xaa" * (1 << 20))) == ()
 
 
 def test_only_roms_in_places_that_qemu_reads(tmp_path: Path) -> None:
