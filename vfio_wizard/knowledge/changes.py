@@ -161,7 +161,7 @@ MAKES: dict[str, tuple[str, ...]] = {
     "mkinitcpio": (*_IMAGES, *_UNIFIED),
     "regenerate_images": _IMAGES,
     "sdboot-manage": (*_ENTRIES, *(f"{esp}/loader/loader.conf" for esp in ESPS)),
-    "sdbootutil": (*_ENTRIES, *_BESIDE_ENTRIES),
+    "sdbootutil": (*_ENTRIES, *_BESIDE_ENTRIES, *_IMAGES),
     "update-grub": _GRUB,
     "update-initramfs": (*_IMAGES, *_KERNEL_INSTALL),
     "usermod": _GROUP_FILES,

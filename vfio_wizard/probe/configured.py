@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from vfio_wizard.knowledge.bootchain import EFI_VARIABLES, GRUB_CFG, LIMINE_CONF, LOADER_GUID, LoaderRow
+from vfio_wizard.knowledge.changes import WAY_BACK
 from vfio_wizard.model.facts import Kernel
 from vfio_wizard.model.kargs import Kargs, split_words
 from vfio_wizard.model.unread import Gap, Unread, known, untold
@@ -288,7 +289,8 @@ def _grub_entry_files(signs: Signs) -> tuple[str, ...] | Unread:
     names = signs.names("boot/loader/entries")
     if isinstance(names, Unread) and names.gap is Gap.DENIED:
         return names
-    return signs.matching("boot/loader/entries/*.conf") or signs.entry_files()
+    own = tuple(one for one in signs.matching("boot/loader/entries/*.conf") if WAY_BACK not in one)
+    return own or signs.entry_files()
 
 
 def _entry(signs: Signs, path: str) -> Entry | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from vfio_wizard.knowledge.bootchain import ESPS, Proof, Sign
+from vfio_wizard.knowledge.changes import WAY_BACK
 from vfio_wizard.model.facts import Distribution
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.unread import Gap, Unread, known
@@ -113,7 +114,10 @@ class Signs:
         )
 
     def entry_files(self) -> tuple[str, ...] | Unread:
-        """The boot loader entries on the first partition that has some; DENIED when one is closed."""
+        """The boot loader entries on the first partition that has some; DENIED when one is closed.
+
+        The entry that was copied as a way back is none by which the system starts.
+        """
         gaps: list[Unread] = []
         for esp in ESPS:
             directory = f"{esp}/loader/entries"
@@ -121,7 +125,11 @@ class Signs:
             if isinstance(names, Unread):
                 gaps.append(names)
                 continue
-            found = tuple(f"{directory}/{name}" for name in names if name.endswith(".conf"))
+            found = tuple(
+                f"{directory}/{name}"
+                for name in names
+                if name.endswith(".conf") and not name.startswith(WAY_BACK)
+            )
             if found:
                 return found
         gaps.append(Unread(f"{ESPS[0]}/loader/entries", Gap.ABSENT))

@@ -16,8 +16,8 @@ from vfio_wizard.render.edit import Change, EditError, edited_line, line_words, 
 from vfio_wizard.render.entryfile import edited_entry, edited_limine, edited_refind
 from vfio_wizard.render.lines import BY_HAND, by_hand, entry_paths, line_file, second_entry, second_image
 from vfio_wizard.render.outcome import HEAD, MARK, Rendered
-from vfio_wizard.render.scene import Scene, command, note, replaced
-from vfio_wizard.render.shellfile import assignment, edited, words_of
+from vfio_wizard.render.scene import Scene, command, replaced
+from vfio_wizard.render.shellfile import assignment, assignments, edited, words_of
 
 _BECAUSE = "gives the kernel the parameters of the plan"
 _CMDLINE = "etc/kernel/cmdline"
@@ -221,18 +221,45 @@ def sdboot_manage(scene: Scene) -> Rendered:
 # --- Limine, rEFInd -------------------------------------------------------------------------------
 
 
+_LIMINE_NAME = "KERNEL_CMDLINE[default]"
+_LIMINE_LAST = "etc/default/limine"
+
+
 def limine_entry_tool(scene: Scene) -> Rendered:
-    """The leading blank is needed: += joins text, not words."""
-    name = "KERNEL_CMDLINE[default]"
+    """A drop-in, or etc/default/limine itself, which is read last, where it sets the line anew.
+
+    += joins text, not words: without a blank on both sides, our words would become one with their neighbours.
+    """
     own = f"etc/limine-entry-tool.d/{MARK}.conf"
-    found = _limine_removed(scene, name, own)
-    kept = [one for one in _limine_own(scene, own, name) if one not in scene.change.remove]
+    found = _limine_removed(scene, own)
+    kept = [one for one in _limine_own(scene, own) if one not in scene.change.remove]
     every = tuple(dict.fromkeys((*kept, *scene.change.add)))
-    if every or kept:
-        text = f'{HEAD}{name}+=" {" ".join(every)}"\n'
+    if _limine_hides(scene):
+        found = found.joined(_limine_in_place(scene, found))
+    elif every or kept:
+        text = f'{HEAD}{_LIMINE_NAME}+=" {" ".join(every)} "\n'
         found = found.joined(replaced(scene, own, text, _BECAUSE, Stage.LOADER))
-        found = found.joined(_limine_hidden(scene))
     return _then(found, (command(_limine_update(scene), stage=Stage.ENTRIES),), ways_back.limine(scene))
+
+
+def _limine_hides(scene: Scene) -> bool:
+    """Whether etc/default/limine drops what the drop-ins said."""
+    text = scene.text(_LIMINE_LAST)
+    try:
+        first = next((one for one in assignments(text or "") if one.name == _LIMINE_NAME), None)
+    except EditError:
+        return False
+    return first is not None and not first.adds
+
+
+def _limine_in_place(scene: Scene, taken: Rendered) -> Rendered:
+    path = f"/{_LIMINE_LAST}"
+    before = next((one.text for one in taken.artifacts if one.path == path), scene.files[_LIMINE_LAST])
+    try:
+        text = edited(before, _LIMINE_NAME, Change(scene.change.add))
+    except EditError as error:
+        return by_hand(scene, f"{_LIMINE_NAME} in {path}", str(error))
+    return replaced(scene, _LIMINE_LAST, text, _BECAUSE, Stage.LOADER)
 
 
 def _limine_update(scene: Scene) -> str:
@@ -242,16 +269,16 @@ def _limine_update(scene: Scene) -> str:
     return "limine-mkinitcpio" if scene.plan.machine.initramfs == "mkinitcpio" else "limine-update"
 
 
-def _limine_own(scene: Scene, own: str, name: str) -> tuple[str, ...]:
+def _limine_own(scene: Scene, own: str) -> tuple[str, ...]:
     try:
-        return tuple(one for one in words_of(scene.text(own) or "", name) if not one.startswith("${"))
+        return tuple(one for one in words_of(scene.text(own) or "", _LIMINE_NAME) if not one.startswith("${"))
     except EditError:
         return ()
 
 
-def _limine_removed(scene: Scene, name: str, own: str) -> Rendered:
+def _limine_removed(scene: Scene, own: str) -> Rendered:
     found = Rendered()
-    left = set(scene.change.remove) - set(_limine_own(scene, own, name))
+    left = set(scene.change.remove) - set(_limine_own(scene, own))
     for path in (
         "etc/limine-entry-tool.conf",
         *scene.below("etc/limine-entry-tool.d", ".conf"),
@@ -261,8 +288,8 @@ def _limine_removed(scene: Scene, name: str, own: str) -> Rendered:
         if text is None or path == own or not left:
             continue
         try:
-            there = [one for one in scene.change.remove if one in words_of(text, name)]
-            new = edited(text, name, Change((), there)) if there else text
+            there = [one for one in scene.change.remove if one in words_of(text, _LIMINE_NAME)]
+            new = edited(text, _LIMINE_NAME, Change((), there)) if there else text
         except EditError:
             continue  # told below as a thing to do by hand
         left -= set(there)
@@ -275,20 +302,6 @@ def _limine_removed(scene: Scene, name: str, own: str) -> Rendered:
         if one.word in left
     )
     return found._replace(notes=(*found.notes, *notes))
-
-
-def _limine_hidden(scene: Scene) -> Rendered:
-    """etc/default/limine is read last: a plain assignment there hides the drop-ins."""
-    text = scene.text("etc/default/limine") or ""
-    if not any(
-        line.strip().startswith(("KERNEL_CMDLINE[default]=", 'KERNEL_CMDLINE["default"]='))
-        for line in text.splitlines()
-    ):
-        return Rendered()
-    return note(
-        "/etc/default/limine is read last and sets KERNEL_CMDLINE[default] anew: if the new entries lack the "
-        "words, write += there instead of =, with a blank behind the quotation mark."
-    )
 
 
 def limine(scene: Scene) -> Rendered:

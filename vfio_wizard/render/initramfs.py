@@ -58,9 +58,14 @@ def _has_modprobe(scene: Scene) -> bool:
 
 
 def _dracut_runs(scene: Scene) -> tuple[Run, ...]:
-    """Each image by its own name, which distributions choose differently; else those dracut itself finds."""
+    """Each image by its own name, which distributions choose differently; else those dracut itself finds.
+
+    openSUSE's tool for entries has names of its own for them.
+    """
+    if scene.plan.machine.loader == "sdbootutil":
+        return (command("sdbootutil", "mkinitrd", stage=Stage.IMAGE),)
     images = [(release, image) for release, image in scene.plan.machine.kernels if image]
-    is_plain = images and all(image.startswith("boot/") and not image.endswith(".efi") for _, image in images)
+    is_plain = images and all(image.startswith("boot/") and image.count("/") == 1 for _, image in images)
     if not is_plain or len(images) < len(scene.plan.machine.kernels):
         return (command("dracut", "--force", "--regenerate-all", stage=Stage.IMAGE),)
     return tuple(

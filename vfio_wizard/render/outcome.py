@@ -22,8 +22,13 @@ class Rendered(NamedTuple):
     def joined(self, other: Rendered) -> Rendered:
         """Both, each command and note once."""
         return Rendered(
-            (*self.artifacts, *other.artifacts),
+            _last_of_each((*self.artifacts, *other.artifacts)),
             tuple(dict.fromkeys((*self.commands, *other.commands))),
             tuple(dict.fromkeys((*self.notes, *other.notes))),
             tuple(dict.fromkeys((*self.ways_back, *other.ways_back))),
         )
+
+
+def _last_of_each(artifacts: tuple[Artifact, ...]) -> tuple[Artifact, ...]:
+    """One artifact for each file: a later one was made from an earlier one of the same file."""
+    return tuple({one.path: one for one in artifacts}.values())

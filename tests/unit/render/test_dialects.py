@@ -125,11 +125,12 @@ def test_bootc_s_file_is_toml() -> None:
     assert tomllib.loads(only("bootc").text) == {"kargs": [IDS]}
 
 
-def test_limine_s_line_begins_with_a_blank() -> None:
+def test_limine_s_words_never_grow_together_with_their_neighbours() -> None:
     file = only("limine-entry-tool")
     before = "declare -A KERNEL_CMDLINE\nKERNEL_CMDLINE[default]=root=1\n"
-    script = f'{before}{file.text}\necho "${{KERNEL_CMDLINE[default]}}"'
-    assert shell(script) == f"root=1 {IDS}\n"
+    behind = "KERNEL_CMDLINE[default]+=quiet\n"
+    script = f'{before}{file.text}{behind}\necho "${{KERNEL_CMDLINE[default]}}"'
+    assert shell(script) == f"root=1 {IDS} quiet\n"
 
 
 def test_sdboot_manage_keeps_its_options() -> None:
