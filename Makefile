@@ -57,6 +57,9 @@ cover: tools ## tests with branch coverage
 fuzz: tools ## the property tests with many more examples
 	$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
 
+faults: tools ## strike every step of a change and of its undo, on every boot chain (some 20 minutes)
+	$(BIN)/python -m tests.faults.run --table docs/safety.md $(ARGS)
+
 lab: tools ## boot what CI boots: machines, a sample of predictions, and a change made, rebooted and undone
 	@sh scripts/install-test-tools.sh lab
 	$(BIN)/python -m tests.lab.run $(ARGS)
@@ -93,4 +96,4 @@ clean: ## remove everything that can be made again
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov .lab .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test tools lint format-check types imports pytest format docs docs-check cover fuzz lab lab-predict lab-installed lab-full bench dist packages zipapp deb clean
+.PHONY: help run test tools lint format-check types imports pytest format docs docs-check cover fuzz faults lab lab-predict lab-installed lab-full bench dist packages zipapp deb clean

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tests.builders import SysfsTree
 from tests.faults import tools
 from tests.faults.machine import CARD, desktop
+from tests.faults.pen import Pen, Strike
 from tests.faults.tools import FakeRunner, Tool
+from tests.unit.render.roots import ROOTS, Root
 from vfio_wizard.apply.disk import RootDisk
 from vfio_wizard.apply.prepare import prepare
+from vfio_wizard.apply.runner import Runner
 from vfio_wizard.apply.work import Work
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.plan import Plan
@@ -24,12 +27,24 @@ from vfio_wizard.render.registry import for_host
 from vfio_wizard.system.host import RootHost
 
 
-class Chain(NamedTuple):
+class Chain(Protocol):
     """A way in which kernels get started."""
 
+    @property
+    def name(self) -> str:
+        """For the table."""
+
+    def build(self, place: Path) -> Work:
+        """The machine, and the work that the program would do on it."""
+
+    def runner(self, place: Path, strike: Strike) -> Runner:
+        """The tools of the machine."""
+
+
+class Desktop(NamedTuple):
+    """The machine of this folder, whose tools write images that can be looked into."""
+
     name: str
-    loader: str
-    generator: str
     furnish: Callable[[SysfsTree], None]
     tools: dict[str, Tool]
     first: tuple[tuple[str, ...], ...]
@@ -44,10 +59,14 @@ class Chain(NamedTuple):
             assert runner.run(argv, lambda _line: None) == 0
         return tree
 
-    def build(self, root: Path) -> Work:
-        """The machine, and the work that the program would do on it."""
-        self.machine(root)
-        return prepare(planned(root)[1], RootDisk(str(root)), {})
+    def build(self, place: Path) -> Work:
+        """See Chain."""
+        self.machine(place)
+        return prepare(planned(place)[1], RootDisk(str(place)), {})
+
+    def runner(self, place: Path, strike: Strike) -> Runner:
+        """See Chain."""
+        return FakeRunner(place, strike, self.tools)
 
 
 def planned(root: Path) -> tuple[Plan, Rendered]:
@@ -97,13 +116,93 @@ def _debian(tree: SysfsTree) -> None:
 
 _USERS: dict[str, Tool] = {"usermod": tools.usermod, "gpasswd": tools.gpasswd}
 
+
+class Struck(Root):
+    """A root of another folder's tests, whose tools can be struck at each write."""
+
+    def __init__(self, place: Path, made: Root, strike: Strike) -> None:  # the machine is there already
+        self.place = place
+        self.release = made.release
+        self.tools = made.tools
+        self.zfs = made.zfs
+        self.runs = []
+        self.pen = Pen(place, strike)
+
+    def put(self, path: str, text: str = "") -> Root:
+        self.pen.write(path, text)
+        return self
+
+    def build_images(self) -> None:
+        """Each image beside the old one, then renamed over it."""
+        for name in self.pen.names("boot"):
+            if name.startswith(("initrd.img-", "initramfs-", "booster-")) and not name.endswith(".new"):
+                told = "".join(text for _, text in sorted(tools.modprobe_files(self.pen).items()))
+                self.pen.whole(f"boot/{name}", f"image of {name} with {told}" * 50, f"boot/{name}.new")
+
+
+_BUILDERS = frozenset(
+    ("update-initramfs", "dracut", "mkinitcpio", "regenerate_images", "limine-mkinitcpio", "sdbootutil")
+)
+
+
+class StruckRunner:
+    """The tools of a root as a runner."""
+
+    def __init__(self, root: Struck, strike: Strike) -> None:
+        self.root = root
+        self.strike = strike
+
+    def has(self, program: str) -> bool:
+        return program.rpartition("/")[2] in self.root.tools.keys() | _USERS.keys()
+
+    def run(self, argv: tuple[str, ...], line: Callable[[str], None]) -> int:
+        line(f"pretending {' '.join(argv)}")
+        self.strike(f"runs {argv[0]}")
+        name = argv[0].rpartition("/")[2]
+        if name in _USERS:
+            return _USERS[name](self.root.pen, argv)
+        self.root.run(argv)
+        if name in _BUILDERS:
+            self.root.build_images()
+        self.strike(f"ends {argv[0]}")
+        return 0
+
+
+class Distribution:
+    """A root of a distribution as the tests of the dialects make it, with images added."""
+
+    def __init__(self, make: Callable[[Path], Root]) -> None:
+        self.name = make.__name__.replace("_", " ")
+        self._make = make
+        self._made: Root | None = None
+
+    def build(self, place: Path) -> Work:
+        """See Chain."""
+        made = self._made = self._make(place)
+        if not any(name.startswith(("initr", "booster")) for name in Pen(place).names("boot")):
+            made.put("boot/initramfs-linux.img", "old image" * 100)
+        facts = gather(made.host)
+        plan = make_plan(facts, Selection((PciAddress.parse("0000:01:00.0"),)))
+        assert not plan.refusals
+        rendered = for_host(plan, read_originals(made.host, facts), tool_version="test")
+        assert rendered.artifacts or rendered.commands
+        return prepare(rendered, RootDisk(str(place)), {})
+
+    def runner(self, place: Path, strike: Strike) -> Runner:
+        """See Chain."""
+        assert self._made is not None
+        return StruckRunner(Struck(place, self._made, strike), strike)
+
+
+NOT_FILES = frozenset(("silverblue", "void_zfsbootmenu"))
+"""What they change is a deployment or a property: their own tools keep and take back the old one."""
+
 CHAINS: tuple[Chain, ...] = (
-    Chain(
-        "Debian 12",
-        "grub-mkconfig",
-        "initramfs-tools",
+    Desktop(
+        "debian 12 desktop",
         _debian,
         {"update-initramfs": tools.update_initramfs, "update-grub": tools.update_grub, **_USERS},
         (("update-initramfs",), ("update-grub",)),
     ),
+    *(Distribution(make) for make in ROOTS if make.__name__ not in NOT_FILES),
 )

@@ -46,11 +46,38 @@ def trial_run(chain: Chain, *, every: int = 1, offset: int = 0, shells: bool = T
         return Row(chain, (steps[0], steps[1]), Counter(one.kind for one in chosen), tuple(failures))
 
 
+BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
+KINDS = (("kill", "killed"), ("full", "no space"), ("error", "I/O error"))
+
+
+def table(rows: list[Row]) -> str:
+    """For docs/safety.md."""
+    lines = [
+        "| chain | steps of apply | of undo | killed | no space | I/O error | not survived |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        counts = [sum(n for kind, n in row.kinds.items() if kind.startswith(start)) for start, _ in KINDS]
+        cells = [row.chain.name, *row.steps, *counts, len(row.failures)]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    total = sum(row.kinds.total() for row in rows)
+    failed = sum(len(row.failures) for row in rows)
+    return "\n".join([*lines, "", f"{total} faults on {len(rows)} chains, {failed} not survived."])
+
+
+def write_table(path: Path, rows: list[Row]) -> None:
+    """Between the two marks of the document."""
+    head, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    tail = rest.partition(END)[2]
+    path.write_text(f"{head}{BEGIN}\n{table(rows)}\n{END}{tail}", encoding="utf-8")
+
+
 def main() -> int:
     """All chains, or those whose name holds a word."""
     options = argparse.ArgumentParser()
     options.add_argument("--chain", default="")
     options.add_argument("--every", type=int, default=1)
+    options.add_argument("--table", type=Path, help="a document to write the table into")
     given = options.parse_args()
     rows = []
     for chain in CHAINS:
@@ -63,10 +90,12 @@ def main() -> int:
                 f"{len(row.failures)} failures, {time.monotonic() - start:.0f} s",
                 flush=True,
             )
-            for failure in row.failures[:20]:
+            for failure in row.failures[:3]:
                 print(f"  {failure}", flush=True)
     failed = sum(len(row.failures) for row in rows)
     print(f"{sum(sum(row.kinds.values()) for row in rows)} faults on {len(rows)} chains, {failed} failures")
+    if given.table:
+        write_table(given.table, rows)
     return 1 if failed else 0
 
 

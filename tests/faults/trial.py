@@ -15,8 +15,8 @@ from typing import NamedTuple
 from tests.faults.chains import Chain
 from tests.faults.faulty import Counter, FaultyDisk, Killer, Refuser
 from tests.faults.pen import Strike, never
-from tests.faults.tools import FakeRunner
 from vfio_wizard.apply import journal
+from vfio_wizard.apply.runner import Runner
 from vfio_wizard.apply.transaction import Result, make
 from vfio_wizard.apply.undo import undo_last
 from vfio_wizard.apply.work import STORE, Json, Work
@@ -72,13 +72,13 @@ def snapshot(root: Path, *, times: bool = True) -> Snapshot:
     found: Snapshot = {}
     for folder, folders, files in os.walk(root):
         here = os.path.relpath(folder, root)
-        if here == STORE:
+        if here in (STORE, "proc", "sys"):
             folders.clear()
             continue
         for name in (*folders, *files):
             place = Path(folder) / name
             path = os.path.relpath(place, root)
-            if path.startswith(STORE):
+            if path.startswith((STORE, "proc", "sys")):
                 continue
             found[path] = _entry(place, times)
     return found
@@ -115,6 +115,7 @@ class Bench:
         self.template = folder / "template"
         self.root = folder / "root"
         self.template.mkdir(parents=True)
+        (self.template / "var/lib").mkdir(parents=True)
         self.work = chain.build(self.template)
         self.fresh()
         self.old = snapshot(self.root)
@@ -144,8 +145,8 @@ class Bench:
     def _work(self) -> Work:
         return self.work
 
-    def _runner(self, strike: Strike) -> FakeRunner:
-        return FakeRunner(self.root, strike, self.chain.tools)
+    def _runner(self, strike: Strike) -> Runner:
+        return self.chain.runner(self.root, strike)
 
     # -- counting -------------------------------------------------------------------------------
 

@@ -78,6 +78,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("rpm-ostree", "initramfs-etc", r"--(?:un)?track=/etc/modprobe\.d/vfio-wizard\.conf"),
     ("sdboot-manage", "gen"),
     ("sdbootutil", "mkinitrd"),
+    ("sdbootutil", "mkinitrd"),
     ("sdbootutil", "update-all-entries"),
     ("cp", "--no-clobber", _UKI, _UKI),
     ("zfs", "set", rf"org\.zfsbootmenu:commandline=(?:{_WORDS})?", r"[A-Za-z0-9][A-Za-z0-9_./:-]*"),

@@ -12,8 +12,10 @@ from vfio_wizard.render.outcome import Rendered
 
 def prepare(rendered: Rendered, disk: Disk, about: Json) -> Work:
     """Paths resolved inside the root, contents whole, and the state that each target is in now."""
-    changes = tuple(_change(one, disk) for one in rendered.artifacts)
-    return Work(changes, rendered.commands, about, kernels_of(disk))
+    changes = [_change(one, disk) for one in rendered.artifacts]
+    # A file that is edited twice in a stage has both edits in its later text.
+    last = {(one.path, one.stage): one for one in changes}
+    return Work(tuple(last.values()), rendered.commands, about, kernels_of(disk))
 
 
 def _change(artifact: Artifact, disk: Disk) -> Change:

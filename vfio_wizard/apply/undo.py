@@ -101,9 +101,10 @@ def find_conflicts(disk: Disk, transaction: Transaction) -> tuple[Conflict, ...]
     """Files that we wrote and others changed since."""
     kept = {one.path: one for one in transaction.kept}
     found = []
-    for path, wrote in {one.path: one for one in transaction.wrote}.items():
+    for path in dict.fromkeys(one.path for one in transaction.wrote):
         now = state_of(disk, path)
-        if now in (wrote.sha256, kept[path].state, ABSENT, transaction.made.get(path)):
+        ours = {one.sha256 for one in transaction.wrote if one.path == path}
+        if now in {*ours, kept[path].state, ABSENT, transaction.made.get(path)}:
             continue
         if any(is_match(path, run.makes) for run in transaction.interrupted):
             continue
