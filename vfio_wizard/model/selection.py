@@ -187,6 +187,17 @@ class DomainWish(NamedTuple):
     """On where Looking Glass or nothing else brings keys to the guest."""
 
 
+class HookWish(NamedTuple):
+    """A card that the host uses while the guest does not run; off unless chosen."""
+
+    card: bool = False
+    """libvirt's hook takes it when the guest starts and brings it back."""
+    display_manager: bool = False
+    """The desktop on the card is stopped meanwhile."""
+    wait: int = 20
+    """Seconds to wait for processes that have the card open."""
+
+
 class Selection(NamedTuple):
     """All answers. ``gpus`` and ``also`` hold addresses; any function of a card names it."""
 
@@ -203,5 +214,6 @@ class Selection(NamedTuple):
     huge_pages: HugePageWish | None = None
     cpus: CpuWish | None = None
     domain: DomainWish = DomainWish()
+    hooks: HookWish = HookWish()
     allow: tuple[str, ...] = ()
     """Ids of refusals that the user has read and overrules."""

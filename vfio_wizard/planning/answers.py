@@ -17,6 +17,7 @@ from vfio_wizard.model.selection import (
     DomainWish,
     GuestPart,
     GuestSystem,
+    HookWish,
     HugePageWish,
     KernelPatch,
     KernelWish,
@@ -44,6 +45,7 @@ _TABLES: dict[str, tuple[str, ...]] = {
     "huge_pages": ("size_kib", "pages"),
     "cpus": ("guest", "how"),
     "domain": DomainWish._fields,
+    "hooks": HookWish._fields,
 }
 _PAGE_SIZES = (2048, 1048576)
 
@@ -85,6 +87,7 @@ def _selection(data: Mapping[str, Any]) -> Selection:
         huge_pages=_huge_pages(_table(data, "huge_pages")),
         cpus=_cpus(_table(data, "cpus")),
         domain=_domain(_table(data, "domain")),
+        hooks=_hooks(_table(data, "hooks")),
         allow=top.texts("allow"),
     )
 
@@ -254,6 +257,14 @@ def _domain(table: _Table) -> DomainWish:
     )
 
 
+def _hooks(table: _Table) -> HookWish:
+    plain = HookWish()
+    wait = 0 if table.data.get("wait") == 0 else table.number("wait", plain.wait, 600)
+    return HookWish(
+        table.flag("card", plain.card), table.flag("display_manager", plain.display_manager), wait
+    )
+
+
 # -- writing --------------------------------------------------------------------------------------
 
 
@@ -276,6 +287,7 @@ def _lines(selection: Selection) -> Iterator[str]:
         chosen = {"guest": cpus.cpu_list(selection.cpus.cpus), "how": selection.cpus.how}
         yield from _section("cpus", chosen)
     yield from _section("domain", selection.domain._asdict())
+    yield from _section("hooks", selection.hooks._asdict())
 
 
 def _kernel_table(kernel: KernelWish) -> dict[str, Any]:

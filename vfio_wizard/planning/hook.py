@@ -1,0 +1,51 @@
+"""From a plan to the hook of a card that the host keeps until the guest starts."""
+
+from __future__ import annotations
+
+from vfio_wizard.model.errors import UsageError
+from vfio_wizard.model.hook import CpusMeanwhile, Hook
+from vfio_wizard.model.pci import PciAddress
+from vfio_wizard.model.plan import Passed, Plan, Refusal
+from vfio_wizard.model.selection import HookWish, Pinning
+
+ONLY_AT_BOOT = ("bind.id-shared",)
+"""Refusals that speak of binding at boot, by id."""
+
+_ONLY_DISPLAY = "display.only"
+_LONGEST_WAIT = 600
+
+
+def plan_hook(plan: Plan, wish: HookWish, guest: str) -> Hook:
+    """What the hook has to do. Raises UsageError for a time that no start would wait."""
+    if not 0 <= wish.wait <= _LONGEST_WAIT:
+        message = f"hooks.wait: {wish.wait} s; from 0 to {_LONGEST_WAIT} can be waited for"
+        raise UsageError(message)
+    cpus = plan.cpus
+    meanwhile = None
+    if cpus is not None and cpus.how is Pinning.HOOK:
+        meanwhile = CpusMeanwhile(cpus.host, cpus.every)
+    return Hook(guest, functions(plan.functions), wish.display_manager, wish.wait, cpus=meanwhile)
+
+
+def functions(passed: tuple[Passed, ...]) -> tuple[PciAddress, ...]:
+    """Display functions first: the others of a card hang on their power (quirk_gpu_hda in the kernel)."""
+    return tuple(
+        one.address for one in sorted(passed, key=lambda one: (one.card != one.address, one.address))
+    )
+
+
+def refusals(plan: Plan, wish: HookWish) -> tuple[Refusal, ...]:
+    """Those of the plan that hold for a card which comes back as well."""
+    kept = []
+    for one in plan.refusals:
+        if one.id == _ONLY_DISPLAY and not wish.display_manager:
+            kept.append(
+                Refusal(
+                    one.id,
+                    f"{one.text} While the guest runs there is no desktop: say so with "
+                    "--display-manager, which stops it and brings it back",
+                )
+            )
+        elif one.id not in (*ONLY_AT_BOOT, _ONLY_DISPLAY):
+            kept.append(one)
+    return tuple(kept)
