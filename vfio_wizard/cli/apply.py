@@ -165,8 +165,7 @@ def confirm(given: Given, question: str) -> None:
 
 def document(planned: Planned) -> Json:
     """The plan as the public object."""
-    rendered = planned.rendered
-    return plan_json(planned.plan, rendered.artifacts, rendered.commands, rendered.notes)
+    return plan_json(planned.plan, *planned.rendered)
 
 
 def about(planned: Planned) -> Json:

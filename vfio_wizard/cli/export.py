@@ -46,7 +46,7 @@ def run(given: Given) -> int:
     if given.flag("json"):
         from vfio_wizard.planning.plan_json import plan_json  # noqa: PLC0415
 
-        print_json(plan_json(plan, rendered.artifacts, rendered.commands, rendered.notes))
+        print_json(plan_json(plan, *rendered))
     if to_file or not given.flag("json"):
         _deliver(rendered, patches, given)
     _narrate(plan, rendered)

@@ -22,7 +22,7 @@ def run(given: Given) -> int:
     if given.flag("json"):
         from vfio_wizard.planning.plan_json import plan_json  # noqa: PLC0415
 
-        print_json(plan_json(plan, rendered.artifacts, rendered.commands, rendered.notes))
+        print_json(plan_json(plan, *rendered))
     else:
         from vfio_wizard.report.plan_text import plan_text  # noqa: PLC0415
 

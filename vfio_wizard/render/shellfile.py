@@ -230,43 +230,42 @@ class _Reader:
             raise EditError(message)
         return found
 
-    def _quote_end(self, quote: str) -> int:
+    def _quote_end(self, quote: str, start: int = -1) -> int:
+        """The closing quotation mark of a text that opens here, over commands with quotes of their own."""
+        at = (self.at if start < 0 else start) + 1
         if quote == "'":
-            return self._find("'", self.at + 1)
-        at = self.at + 1
+            return self._find("'", at)
         while at < len(self.text) and self.text[at] != '"':
             if self.text[at] == "\\":
                 at += 1
-            elif self.text.startswith("$(", at) or self.text[at] == "`":
-                message = "a command inside of double quotes"
-                at = self._command_end(at, message)
+            elif self.text.startswith("$(", at):
+                at = self._group_end(at + 1)
+            elif self.text[at] == "`":
+                at = self._find("`", at + 1)
             at += 1
         if at >= len(self.text):
             message = "a quotation mark that is never closed"
             raise EditError(message)
         return at
 
-    def _command_end(self, at: int, message: str) -> int:
-        """The last character of a command substitution without quotes of its own."""
-        end = self._find(")" if self.text[at] == "$" else "`", at + 1)
-        if any(char in self.text[at + 2 : end] for char in "\"'()"):
-            raise EditError(message)
-        return end
-
     def _skip_group(self) -> None:
         """Over a parenthesis and what is in it."""
+        self.at = self._group_end(self.at) + 1
+
+    def _group_end(self, at: int) -> int:
+        """The parenthesis that closes the one that opens here."""
         depth = 0
-        while self.at < len(self.text):
-            char = self.text[self.at]
+        while at < len(self.text):
+            char = self.text[at]
             if char in "'\"":
-                self.at = self._quote_end(char)
+                at = self._quote_end(char, at)
             elif char == "\\":
-                self.at += 1
+                at += 1
             elif char in "()":
                 depth += 1 if char == "(" else -1
-            self.at += 1
-            if depth == 0:
-                return
+                if depth == 0:
+                    return at
+            at += 1
         message = "a parenthesis that is never closed"
         raise EditError(message)
 

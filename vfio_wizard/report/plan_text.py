@@ -1,10 +1,10 @@
-"""A plan as a person reads it: what leaves, what is refused, every file as a difference, every command."""
+"""A plan as a person reads it: what leaves, what is refused, then step by step all that is made, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vfio_wizard.model.plan import Action, Artifact, Plan
+from vfio_wizard.model.plan import Action, Artifact, Plan, Stage
 from vfio_wizard.render.outcome import Rendered
 from vfio_wizard.report.clean import clean
 from vfio_wizard.report.wrap import wrap
@@ -26,11 +26,38 @@ def plan_text(plan: Plan, rendered: Rendered, files: Mapping[str, str], width: i
     lines += _said("MIND", [(one.id, one.text) for one in plan.warnings], width)
     if plan.settled:
         return "\n".join([*lines, "", "NOTHING TO DO: this host already matches."]) + "\n"
-    for one in rendered.artifacts:
-        lines += ["", *_artifact(one, files, width)]
-    lines += _commands(rendered)
-    lines += _said("BY HAND", [("", note) for note in rendered.notes], width)
+    lines += _steps(plan, rendered, files, width)
+    lines += _said("TO KNOW, OR TO DO BY HAND", [("", note) for note in rendered.notes], width)
+    lines += _said("THE WAY BACK, WITHOUT THIS PROGRAM", [("", one) for one in rendered.ways_back], width)
     return "\n".join(lines) + "\n"
+
+
+_STAGES = {
+    Stage.FILES: "files that nothing boots with yet",
+    Stage.IMAGE: "the initramfs images are built, and looked into",
+    Stage.LOADER: "where the kernel command line is stored",
+    Stage.ENTRIES: "the boot loader's own files are made from it, and read again",
+    Stage.AFTER: "what no boot depends on",
+}
+
+
+def _steps(plan: Plan, rendered: Rendered, files: Mapping[str, str], width: int) -> list[str]:
+    """Each stage that has something to do: its files as differences, then its commands."""
+    lines: list[str] = []
+    number = 0
+    for stage, words in _STAGES.items():
+        artifacts = [one for one in rendered.artifacts if one.stage is stage]
+        runs = [one for one in rendered.commands if one.stage is stage]
+        if not artifacts and not runs:
+            continue
+        number += 1
+        lines += ["", f"STEP {number}: {words}"]
+        for one in artifacts:
+            lines += [*_artifact(plan, one, files, width), ""]
+        lines += [f"  $ {clean(run.shown)}" for run in runs] or []
+        if not runs:
+            lines.pop()
+    return lines
 
 
 _OVERRULE = "Nothing is planned while a refusal stands; --allow ID overrules one that you know better about."
@@ -45,13 +72,26 @@ def _said(heading: str, items: list[tuple[str, str]], width: int) -> list[str]:
     return lines
 
 
-def _artifact(artifact: Artifact, files: Mapping[str, str], width: int) -> list[str]:
+def _artifact(plan: Plan, artifact: Artifact, files: Mapping[str, str], width: int) -> list[str]:
     verb = {Action.CREATE: "NEW FILE", Action.REPLACE: "CHANGE", Action.APPEND: "APPEND TO"}[artifact.action]
-    head = [
+    changed = difference(artifact, files.get(artifact.path.lstrip("/")))
+    return [
         f"{verb} {clean(artifact.path)} (mode {artifact.mode})",
         *wrap(clean(artifact.because), width, "  why: "),
+        *changed,
+        *(line for words in _reasons(plan, changed) for line in wrap(clean(words), width, "    because: ")),
     ]
-    return head + difference(artifact, files.get(artifact.path.lstrip("/")))
+
+
+def _reasons(plan: Plan, changed: list[str]) -> list[str]:
+    """Why each word of the changed lines comes or goes."""
+    added = " ".join(line[4:] for line in changed if line.startswith("  + "))
+    gone = " ".join(line[4:] for line in changed if line.startswith("  - "))
+    found = [f"{one.word}: {one.because}" for one in plan.missing() if one.word in added]
+    found += [f"without {one.word}: {one.because}" for one in plan.remove if one.word in gone]
+    found += [f"{one.name} {one.because}" for one in plan.modules if one.name in added and "_" in added]
+    softdeps = [one for one in plan.softdeps if f"softdep {one.module} " in added]
+    return found + [f"{one.module} {one.because}" for one in softdeps]
 
 
 def difference(artifact: Artifact, before: str | None) -> list[str]:
@@ -65,9 +105,3 @@ def difference(artifact: Artifact, before: str | None) -> list[str]:
 
     changes = list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]
     return [f"  {line[:1]} {clean(line[1:])}".rstrip() for line in changes if not line.startswith("@@")]
-
-
-def _commands(rendered: Rendered) -> list[str]:
-    if not rendered.commands:
-        return []
-    return ["", "THEN RUN", *(f"  $ {clean(one.shown)}" for one in rendered.commands)]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import in_ci
+from tests.published import validator
 from tests.unit.render.roots import CARD, ROOTS, SOUND, TWIN, TWIN_SOUND, Root
 from vfio_wizard.apply import allowed
 from vfio_wizard.knowledge.changes import SWITCH, WAY_BACK
@@ -22,6 +24,7 @@ from vfio_wizard.model.plan import Action, Plan, Stage
 from vfio_wizard.model.selection import Selection
 from vfio_wizard.planning.parameters import next_line
 from vfio_wizard.planning.plan import make_plan
+from vfio_wizard.planning.plan_json import plan_json
 from vfio_wizard.probe.gather import gather
 from vfio_wizard.probe.originals import read_originals
 from vfio_wizard.render.edit import root_words
@@ -203,6 +206,19 @@ def test_the_plan_is_the_one_that_was_reviewed(build: Build, tmp_path: Path) -> 
         GOLDEN.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+@EACH
+def test_the_plan_as_json_keeps_its_published_form(build: Build, tmp_path: Path) -> None:
+    root = build(tmp_path)
+    plan, found = planned(root)
+    document = plan_json(plan, *found)
+    validator("vfio-wizard/plan/1").validate(document)
+    assert json.loads(json.dumps(document)) == document
+    files = [path for step in document["steps"] for path in step["files"]]
+    assert sorted(files) == sorted(one["path"] for one in document["artifacts"])
+    runs = [run["argv"] for step in document["steps"] for run in step["commands"]]
+    assert sorted(runs) == sorted(document["commands"])
 
 
 def test_no_golden_is_left_over() -> None:
