@@ -63,7 +63,7 @@ INTO_ESP = """\
 export SYSTEMD_RELAX_ESP_CHECKS=1
 mount -t tmpfs tmpfs /boot/efi
 bootctl install --no-variables --esp-path=/boot/efi
-kernel-install add {release} /boot/vmlinuz-{release} /boot/initrd.img-{release}
+kernel-install add {release} /boot/vmlinuz-{release}
 printf 'timeout 3\\nconsole-mode keep\\n' >/boot/efi/loader/loader.conf
 rm -rf /lab/esp
 cp -r /boot/efi /lab/esp
