@@ -10,7 +10,7 @@ from vfio_wizard.render.edit import Change, EditError
 from vfio_wizard.render.lines import by_hand, line_file, second_entry
 from vfio_wizard.render.outcome import HEAD, MARK, Rendered
 from vfio_wizard.render.scene import Scene, command, note, replaced
-from vfio_wizard.render.shellfile import assignment, assignments, edited, words_of
+from vfio_wizard.render.shellfile import assignment, edited, is_set, words_of
 
 DEFAULT = "etc/default/grub"
 FOLDER = "etc/default/grub.d"
@@ -175,19 +175,12 @@ def grub_bls(scene: Scene) -> Rendered:
 
 def _in_step(scene: Scene) -> Rendered:
     text = scene.text(DEFAULT)
-    if text is None or not any(one.name == EVERY for one in _known(text)):
+    if text is None:
         return Rendered()
     try:
-        new = edited(text, EVERY, scene.change)
+        new = edited(text, EVERY, scene.change) if is_set(text, EVERY) else text
     except EditError as error:
         return note(
             f"/{DEFAULT} could not be kept in step ({error}); grubby changes the entries all the same."
         )
     return replaced(scene, DEFAULT, new, "new kernels get their parameters from here", Stage.LOADER)
-
-
-def _known(text: str) -> tuple[object, ...]:
-    try:
-        return tuple(assignments(text))
-    except EditError:
-        return ()

@@ -110,7 +110,7 @@ def edited_limine(text: str, change: Change) -> str:
 def _blocks(text: str) -> tuple[str, list[str]]:
     """What stands before the first heading, and each heading with what is below it."""
     starts = [match.start() for match in re.finditer(r"(?m)^[ \t]*/", text)]
-    ends = [*starts[1:], len(text)]
+    ends = [*starts[1:], len(text)][: len(starts)]
     return text[: starts[0]] if starts else text, [text[a:b] for a, b in zip(starts, ends, strict=True)]
 
 

@@ -66,7 +66,7 @@ def _nixos(plan: Plan, tool_version: str) -> Rendered:
     text = nixos.render(plan, tool_version=tool_version)
     because = "the whole change as one module; import it, and take the import away to undo it"
     file = Artifact(FILE_NAME, "0644", Action.CREATE, text, because)
-    back = ways_back.NIXOS
+    back: tuple[str, ...] = ways_back.NIXOS
     if plan.nixos.style is Style.SPECIALISATION:
         back = (ways_back.NIXOS_SPECIALISATION, *back)
     return Rendered((file,), (Run(("nixos-rebuild", "boot"), Stage.ENTRIES),), nixos.notes(plan), back)
