@@ -17,6 +17,7 @@ PROSE = "prose"
 """Written by people and programs: names of user and host, addresses and secrets are replaced too."""
 
 SPECIAL = {
+    "dev/kmsg": "log",
     "etc/passwd": "accounts",
     "etc/group": "groups",
     "proc/iomem": "iomem",
@@ -139,6 +140,7 @@ usr/share/libalpm/hooks**
 {{usr/share/vgabios,usr/share/kvm,var/lib/libvirt/vbios}}
 usr/share/{{OVMF,edk2*,initramfs-tools,ovmf,qemu}}**
 var/lib/dpkg/info/*.list
+var/lib/vfio-wizard/state.json
 """
 
 ALLOWED = (

@@ -94,6 +94,12 @@ def _region(line: str) -> str | None:
     return None if "Kernel " in line else line
 
 
+def _record(line: str) -> str:
+    """A record of the kernel log without its number and time, so that two captures can be compared."""
+    head, semicolon, said = line.partition(";")
+    return f"{head.partition(',')[0]},0,0,-;{said}" if semicolon else line
+
+
 def _unit(line: str) -> str | None:
     """Which program a unit starts, without its arguments unless they bind something; no environment."""
     if line.startswith("Environment"):
@@ -112,5 +118,6 @@ _BY_LINE: dict[str, Callable[[str], str | None]] = {
     "mounts": _mount,
     "modules": _module,
     "iomem": _region,
+    "log": _record,
     "units": _unit,
 }

@@ -11,6 +11,7 @@ import pytest
 from vfio_wizard.model.unread import Unread
 from vfio_wizard.system.host import KERNEL_LOG, RootHost
 from vfio_wizard.system.kmsg import first_lines
+from vfio_wizard.system.recording import RecordingHost
 
 
 def device(*answers: bytes | type[OSError]) -> Callable[[], bytes]:
@@ -63,3 +64,12 @@ def test_a_device_of_that_name_in_another_root_is_not_opened(tmp_path: Path) -> 
     (tmp_path / "dev").mkdir()
     os.mkfifo(tmp_path / KERNEL_LOG)
     assert isinstance(RootHost(str(tmp_path)).lines(KERNEL_LOG, ("",)), Unread)
+
+
+def test_a_capture_holds_the_lines_without_the_moment_of_each(tmp_path: Path) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / KERNEL_LOG).write_text("5,0,0,-;Linux version 6.12\n6,7731,997731,-;AMD-Vi: on\n")
+    recorder = RecordingHost(RootHost(str(tmp_path)))
+    told = recorder.lines(KERNEL_LOG, (), ("Linux version ", "AMD-Vi"))
+    assert told == ("5,0,0,-;Linux version 6.12", "6,0,0,-;AMD-Vi: on")
+    assert "7731" not in str(recorder.sections)
