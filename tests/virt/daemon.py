@@ -29,8 +29,8 @@ def running() -> Iterator[str]:
         home.chmod(0o755)
         for folder in ("run", "config", "cache", "home"):
             (home / folder).mkdir()
-        own_user = {"user": _USER, "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-        if own_user:
+        is_root = os.geteuid() == 0
+        if is_root:
             for path in (home, *home.iterdir()):
                 shutil.chown(path, _USER, "nogroup")
         with (home / "messages").open("wb") as messages:
@@ -41,7 +41,9 @@ def running() -> Iterator[str]:
                 stdin=subprocess.DEVNULL,
                 stdout=messages,
                 stderr=messages,
-                **own_user,  # type: ignore[arg-type]
+                user=_USER if is_root else None,
+                group="nogroup" if is_root else None,
+                extra_groups=[] if is_root else None,
             )
         try:
             yield _uri(home, process)

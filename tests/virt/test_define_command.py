@@ -68,9 +68,9 @@ def test_diff_shows_and_changes_nothing(
     assert libvirt.find(real, planned.spec.name) is None
     _run(planned, daemon_uri, define=True)
     capsys.readouterr()
-    larger = planned._replace(
-        spec=planned.spec._replace(mirroring=planned.spec.mirroring._replace(size_mib=512))
-    )  # type: ignore[union-attr]
+    mirroring = planned.spec.mirroring
+    assert mirroring is not None
+    larger = planned._replace(spec=planned.spec._replace(mirroring=mirroring._replace(size_mib=512)))
     assert _run(larger, daemon_uri, diff=True) == 0
     out = capsys.readouterr().out
     changed = [

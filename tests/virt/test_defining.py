@@ -19,6 +19,7 @@ from vfio_wizard.planning.guest_network import HostLink, OwnNetwork, choose_netw
 from vfio_wizard.render.domain_edit import (
     AddCard,
     AddEvdev,
+    Edit,
     NoBalloon,
     RemoveCard,
     SetSharedMemory,
@@ -106,7 +107,7 @@ def test_a_guest_by_hand_gets_a_card_in_place_and_back(real: Any, tmp_path: Path
     )
     first = libvirt.define(real, by_hand, str(tmp_path))
     stored = first.guest.text
-    edits = [
+    edits: list[Edit] = [
         AddCard(CARD),
         SetSharedMemory(64),
         NoBalloon(),

@@ -377,7 +377,7 @@ def domains(draw: st.DrawFn) -> str:
 @example("\ufeff<domain>\n  <vcpu>2</vcpu>\n  <os/>\n  <devices>\n  </devices>\n</domain>", EDITS[2])
 @example("<domain>\n<devices\n/>\n</domain>", EDITS[6])
 def test_any_domain_is_edited_once_and_stays_xml(text: str, one: Edit) -> None:
-    edits = [AddCard(CARD), one] if isinstance(one, SetRom) else [one]
+    edits: list[Edit] = [AddCard(CARD), one] if isinstance(one, SetRom) else [one]
     once = edit_domain(text, edits)
     canonicalize(once)
     assert edit_domain(once, edits) == once

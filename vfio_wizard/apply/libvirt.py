@@ -209,7 +209,7 @@ def with_identity(text: str, old: str) -> str:
 
 def name_of(text: str) -> str:
     """The guest's name. Raises WizardError for what is no domain."""
-    return _named(Document(text)).words
+    return str(_named(Document(text)).words)
 
 
 def _named(document: Document) -> Any:

@@ -283,7 +283,7 @@ def _free_function(document: Document, place: _Place, wanted: int) -> int:
     if not free:
         message = f"slot {place.slot:#x} of the guest's bus {place.bus:#x} has eight functions already"
         raise DomainEditError(message)
-    return free[0]
+    return int(free[0])
 
 
 def _hostdev_lines(one: Handed, asked: AddCard, place: _Place, function: int) -> list[str]:

@@ -117,10 +117,10 @@ class Document:
         """A new child, in the indentation of its neighbours: behind the last of the named, else the last."""
         if parent.is_empty:
             return self._filled(parent, list(lines))
-        named = [child for child in parent.children if child.name in after]
-        neighbour = (named or parent.children or [None])[-1]
-        if neighbour is None:
+        neighbours = [child for child in parent.children if child.name in after] or parent.children
+        if not neighbours:
             return self._only_child(parent, list(lines))
+        neighbour = neighbours[-1]
         at = self._line_end(neighbour, parent)
         return self.replaced(at, at, self._piece(list(lines), self._indentation(neighbour)))
 
