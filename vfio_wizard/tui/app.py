@@ -118,7 +118,7 @@ class WizardApp(App[int]):
     def compose(self) -> ComposeResult:
         """Banner, steps, verdict, the pane of the step, what comes next, keys."""
         if self._brain.look_only:
-            yield Static(f"LOOK ONLY: a record ({clean(self._brain.label)})", id="banner", markup=False)
+            yield Static(f" LOOK ONLY: a record ({clean(self._brain.label)}) ", id="banner", markup=False)
         yield Static(id="steps")
         yield Static("Looking ...", id="status", markup=False)
         yield Container(id="stage")
@@ -153,7 +153,7 @@ class WizardApp(App[int]):
             stage.mount(pane)
         else:
             self.pane.show(self.state)
-        self.call_after_refresh(self.pane.focus_first)
+            self.pane.focus_first()
         self._show_frame()
         self._keep()
 

@@ -34,6 +34,8 @@ class LookPane(Container):
         """Show what is known already."""
         self.is_ready = True
         self.show(self.state)
+        if self.display:
+            self.focus_first()
 
     def show(self, state: State) -> None:
         """Another state."""
@@ -53,7 +55,8 @@ class LookPane(Container):
 
     def focus_first(self) -> None:
         """The keys scroll the page."""
-        self.query_one(Page).focus()
+        if self.is_ready:
+            self.query_one(Page).focus()
 
     def to_copy(self) -> str:
         """Nothing to copy here."""

@@ -37,6 +37,8 @@ class Pane(Container):
         """Show what is known already."""
         self.is_ready = True
         self.show(self.state)
+        if self.display:
+            self.focus_first()
 
     def show(self, state: State) -> None:
         """Another state; the cursor stays on its row."""
@@ -72,7 +74,8 @@ class Pane(Container):
 
     def focus_first(self) -> None:
         """Where the keys go when the step is entered."""
-        self.list.focus()
+        if self.is_ready:
+            self.list.focus()
 
     def to_copy(self) -> str:
         """What ``c`` copies; empty for nothing."""
