@@ -1,9 +1,10 @@
 """Writing a file so that a reader sees the old one or the new one, never half of either."""
 
-# ruff: noqa: PTH104, PTH108, PTH120 - importing pathlib costs more than writing a file
+# ruff: noqa: PTH104, PTH108, PTH116, PTH120 - importing pathlib costs more than writing a file
 from __future__ import annotations
 
 import os
+import stat as modes
 
 from vfio_wizard.model.errors import WizardError
 
@@ -11,12 +12,16 @@ from vfio_wizard.model.errors import WizardError
 def write_whole(path: str, content: bytes, mode: int = 0o644) -> None:
     """Put ``content`` at ``path``: a temporary file beside it, synced, then renamed over it.
 
-    A link at ``path`` is followed first, so that the file is replaced and not the link.
+    A link at ``path`` is followed first, so that the file is replaced and not the link. What is no file
+    (``/dev/null``, a pipe) is written to as it is: root must not put a file in the place of a device.
     Raises WizardError with the system's reason; nothing is left behind then.
     """
     target = os.path.realpath(path)
     temporary = f"{target}.{os.getpid()}.new"
     try:
+        if _is_device(target):
+            _pour(target, content)
+            return
         _write(temporary, content, mode)
         os.rename(temporary, target)
         _sync_directory(os.path.dirname(target))
@@ -29,6 +34,20 @@ def write_whole(path: str, content: bytes, mode: int = 0o644) -> None:
     except BaseException:
         _forget(temporary)
         raise
+
+
+def _is_device(path: str) -> bool:
+    try:
+        kind = modes.S_IFMT(os.stat(path).st_mode)
+    except OSError:
+        return False
+    return kind not in (modes.S_IFREG, modes.S_IFDIR)
+
+
+def _pour(path: str, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content)
 
 
 def _write(path: str, content: bytes, mode: int) -> None:

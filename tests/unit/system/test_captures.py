@@ -22,6 +22,7 @@ from vfio_wizard.probe.gather import gather
 from vfio_wizard.probe.kernel import LOG_WORDS as WANTED_WORDS
 from vfio_wizard.system.allowed import LOG_WORDS, Matcher
 from vfio_wizard.system.capture import SCHEMA, CaptureHost, capture_text
+from vfio_wizard.system.files import write_whole
 from vfio_wizard.system.host import Command, Host, RootHost, require_live
 from vfio_wizard.system.record import capture, capture_document, leaks, write_capture
 from vfio_wizard.system.recording import RecordingHost
@@ -391,6 +392,19 @@ def test_a_capture_to_standard_output_is_the_file(tmp_path: Path, capsys: pytest
     host = machine(tmp_path).host()
     write_capture(host, probes, "-")
     assert capsys.readouterr().out == capture_text(host, probes)
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(str(pipe), b"told")
+        assert os.read(reader, 10) == b"told"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert [one.name for one in tmp_path.iterdir()] == ["pipe"]
 
 
 def test_a_place_that_cannot_be_written_says_why(tmp_path: Path) -> None:
