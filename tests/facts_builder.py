@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vfio_wizard.model.applied import AppliedState, BoundFunction, InForce, ProvenImage, SeenImage
 from vfio_wizard.model.facts import (
     Board,
     Boot,
@@ -266,7 +267,17 @@ def _good() -> dict[str, Any]:
         "times": (("boot/initrd", 2_000_000_000), ("etc/modules", 1_900_000_000)),
         "own": ((OWN_FILE, OWN_TEXT),),
         "roms": (RomCopy(f"usr/share/vgabios/{GPU}.rom", "10de", "2484", ("bios", "uefi-x64")),),
+        "applied": in_force(),
     }
+
+
+def in_force(*images: SeenImage, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> InForce:
+    """A change of this program: the card is on vfio-pci, from an image that loads it first."""
+    proven = ProvenImage(RELEASE, "boot/initrd", 1000, 2_000_000_000, vfio=True, early=True)
+    functions = tuple(BoundFunction(one.address, PciId.parse(str(one.id)), None) for one in card())
+    state = AppliedState(1, "an-earlier-boot", functions, add, remove, (RELEASE,), (proven,), ())
+    same = SeenImage(RELEASE, "boot/initrd", rebuilt=False, vfio=True, early=True)
+    return InForce(state, images or (same,))
 
 
 QEMU_CONF = 'cgroup_device_acl = ["/dev/null", "/dev/kvm", "/dev/kvmfr0"]'

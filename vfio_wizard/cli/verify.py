@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 
 from vfio_wizard.apply.verify import Answer, verify
+from vfio_wizard.checks.drift import IDS
+from vfio_wizard.checks.registry import run_checks
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.exits import Exit
 from vfio_wizard.cli.look import look, print_json, width
-from vfio_wizard.model.applied import AppliedState
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.unread import Unread
-from vfio_wizard.probe.applied import BOOT_ID, read_applied
+from vfio_wizard.probe.applied import BOOT_ID
 
 _CODES = {
     Answer.HOLDS: Exit.OK,
@@ -28,12 +29,14 @@ def run(given: Given) -> int:
     if seen.host is None:
         message = "a text about a machine does not hold what a verification compares with; run it there"
         raise UsageError(message)
-    state = read_applied(seen.host)
-    if isinstance(state, Unread):
-        message = f"what was changed here cannot be read: {state.reason}"
+    applied = seen.facts.applied
+    if isinstance(applied, Unread):
+        message = f"what was changed here cannot be read: {applied.reason}"
         raise UsageError(message)
+    state = None if applied is None else applied.state
     now = seen.host.text(BOOT_ID)
-    found = verify(seen.facts, state, None if isinstance(now, Unread) else now, _drift(state))
+    drift = run_checks(seen.facts, only=IDS)
+    found = verify(seen.facts, state, None if isinstance(now, Unread) else now, drift)
     if given.flag("json"):
         from vfio_wizard.report.verify_json import verify_json  # noqa: PLC0415 - for scripts
 
@@ -43,7 +46,3 @@ def run(given: Given) -> int:
 
         sys.stdout.write(verify_text(found, width()))
     return _CODES[found.answer]
-
-
-def _drift(_state: AppliedState | None) -> tuple[()]:
-    return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from vfio_wizard.model.pci import PciAddress, PciClass, PciId
+from vfio_wizard.model.unread import Unread
 
 
 class BoundFunction(NamedTuple):
@@ -26,6 +27,11 @@ class ProvenImage(NamedTuple):
     """vfio-pci was in it."""
     early: bool
     """And loaded by name, before devices ask for it or beside that."""
+
+    @property
+    def stamp(self) -> tuple[int, int | None]:
+        """By which the very file is known again."""
+        return self.size, self.mtime
 
 
 class AppliedState(NamedTuple):
@@ -49,3 +55,21 @@ class AppliedState(NamedTuple):
             if one == release:
                 return next((driver for where, driver in drivers if where == address), None)
         return None
+
+
+class SeenImage(NamedTuple):
+    """The image of an installed kernel as it is now, as far as a change rests on it."""
+
+    release: str
+    path: str
+    rebuilt: bool
+    """It is not the very file that was looked into when the change was made."""
+    vfio: bool | Unread
+    early: bool | Unread
+
+
+class InForce(NamedTuple):
+    """A change of this program that is in force, and what became of the images since."""
+
+    state: AppliedState
+    images: tuple[SeenImage, ...]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from vfio_wizard.model.applied import InForce
 from vfio_wizard.model.iommu import Iommu
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.pci import PciAddress, PciFunction
@@ -323,6 +324,9 @@ class HostFacts(NamedTuple):
     """Files that name vfio and that nobody reads, since their name ends wrongly: (path, such a line)."""
     roms: tuple[RomCopy, ...] | Unread = ()
     """Copies of ROMs where QEMU may read them."""
+
+    applied: InForce | None | Unread = None
+    """The change that this program made here; None where none is in force."""
 
     @property
     def modprobe_gap(self) -> Unread | None:

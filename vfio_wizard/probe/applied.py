@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import Any
 
-from vfio_wizard.model.applied import AppliedState, BoundFunction, ProvenImage
+from vfio_wizard.model.applied import AppliedState, BoundFunction, InForce, ProvenImage, SeenImage
+from vfio_wizard.model.facts import InstalledKernel
 from vfio_wizard.model.pci import PciAddress, PciClass, PciId
-from vfio_wizard.model.unread import Gap, Unread
+from vfio_wizard.model.unread import Gap, Unread, known
 from vfio_wizard.system.host import Host
 
 PATH = "var/lib/vfio-wizard/state.json"
@@ -17,11 +18,45 @@ BOOT_ID = "proc/sys/kernel/random/boot_id"
 _LIMIT = 1 << 18
 
 
+def read_in_force(host: Host, kernels: tuple[InstalledKernel, ...] | Unread) -> InForce | None | Unread:
+    """None where no change is in force. Only images that were built since are looked into."""
+    state = read_applied(host)
+    if state is None or isinstance(state, Unread):
+        return state
+    return InForce(state, tuple(_images(host, state, known(kernels, ()))))
+
+
+def _images(host: Host, state: AppliedState, kernels: tuple[InstalledKernel, ...]) -> Iterator[SeenImage]:
+    proven = {(one.release, one.path): one for one in state.images}
+    for kernel in kernels:
+        path = kernel.initramfs
+        if not isinstance(path, str):
+            continue
+        before = proven.get((kernel.release, path))
+        seen = host.stat(path)
+        if before is not None and not isinstance(seen, Unread) and (seen.size, seen.mtime) == before.stamp:
+            yield SeenImage(kernel.release, path, False, before.vfio, before.early)
+        else:
+            yield _looked_into(host, kernel.release, path)
+
+
+def _looked_into(host: Host, release: str, path: str) -> SeenImage:
+    from vfio_wizard.probe.images import read_image  # noqa: PLC0415 - only after a kernel update
+
+    image = read_image(host, path)
+    if isinstance(image, Unread):
+        return SeenImage(release, path, True, image, image)
+    has = "vfio_pci" in image.modules or "vfio_pci" in known(image.builtin, frozenset())
+    early = any(one.module == "vfio_pci" for one in image.early)
+    gap = image.gaps[0] if image.gaps else None
+    return SeenImage(release, path, True, has or gap or False, early or gap or False)
+
+
 def read_applied(host: Host) -> AppliedState | None | Unread:
-    """None where no change is in force."""
+    """None where no change is in force, and where the source does not speak of it."""
     text = host.text(PATH, _LIMIT)
     if isinstance(text, Unread):
-        return None if text.gap is Gap.ABSENT else text
+        return None if text.gap in (Gap.ABSENT, Gap.UNTOLD) else text
     try:
         return parse_applied(text)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -30,6 +65,8 @@ def read_applied(host: Host) -> AppliedState | None | Unread:
 
 def parse_applied(text: str) -> AppliedState:
     """Raises whatever a text of another form leads to."""
+    import json  # noqa: PLC0415 - only where a change is in force
+
     told = json.loads(text)
     if told["schema"] != SCHEMA:
         message = f"another schema: {told['schema']!r}"

@@ -6,6 +6,7 @@ from vfio_wizard.model.facts import HostFacts, Source
 from vfio_wizard.model.iommu import Iommu, IommuGroup
 from vfio_wizard.model.pci import PciAddress, PciFunction
 from vfio_wizard.model.unread import Unread, known, untold
+from vfio_wizard.probe.applied import read_in_force
 from vfio_wizard.probe.boot import boot_files, misnamed_files, read_boot
 from vfio_wizard.probe.cpu import read_cpu
 from vfio_wizard.probe.disks import read_disks
@@ -59,6 +60,7 @@ def gather(host: Host, *, topology: bool = True, holders: bool = True, commands:
         own=own,
         misnamed=misnamed_files(host),
         roms=read_roms(host),
+        applied=read_in_force(host, kernels),
     )
 
 

@@ -23,7 +23,7 @@ from tests.facts_builder import (
     modprobe,
     port,
 )
-from tests.unit.checks import more_cases
+from tests.unit.checks import drift_cases, more_cases
 from tests.unit.checks.case import Case
 from vfio_wizard.model.facts import (
     DeviceNode,
@@ -746,42 +746,47 @@ FAILS: tuple[Case, ...] = (
         "extraGroups",
     ),
     *more_cases.FAILS,
+    *drift_cases.FAILS,
 )
 """Every fixed phrase here is what a user acts on."""
 
-GAPS: dict[str, HostFacts] = {
-    "host.bare-metal": good_machine(hypervisor=untold("x")),
-    "cpu.virtualization": good_machine(flags=untold("x")),
-    "iommu.firmware": good_machine(dmar=untold("x"), groups=untold("x")),
-    "iommu.enabled": good_machine(groups=untold("x")),
-    "iommu.interrupt-remapping": good_machine(interrupt_remapping=DENIED),
-    "kvm.available": good_machine(kvm=untold("x")),
-    "gpu.present": good_machine(pci=untold("x")),
-    "gpu.spare": good_machine(pci=(port(), *card()), complete=untold("x")),
-    "group.isolated": good_machine(pci=(port(), *card(group=None)), groups=()),
-    "group.neighbours": good_machine(pci=DIRTY, network=untold("x")),
-    "acs.override": good_machine(cmdline=Kargs.parse("pcie_acs_override=downstream"), log=DENIED),
-    "iommu.reserved-regions": good_machine(groups=untold("x")),
-    "gpu.twins": good_machine(complete=False),
-    "gpu.boot-display": good_machine(pci=(*card(boot_vga=untold("x")),)),
-    "gpu.framebuffer": good_machine(framebuffers=(Framebuffer("efi-framebuffer.0", None, None, None),)),
-    "gpu.host-driver": good_machine(pci=(card(driver=None)[0], card()[1]._replace(driver=untold("x")))),
-    "gpu.reset": good_machine(pci=(port(), amd_card("1002:73bf", ("bus",)))),
-    "vfio.available": good_machine(loaded=frozenset[str](), kernels=untold("x"), config=untold("x")),
-    "vfio.bound": good_machine(pci=untold("x")),
-    "vfio.unsafe-options": good_machine(modprobe=untold("x")),
-    "boot.stale-parameters": good_machine(cmdline="intel_iommu=on", config=untold("x")),
-    "boot.stale-modules": good_machine(files=()),
-    "boot.pending-parameters": good_machine(configured=untold("x")),
-    "boot.loader-known": good_machine(loader=untold("x")),
-    "boot.initramfs-known": good_machine(initramfs=untold("x")),
-    "firmware.secure-boot": good_machine(lockdown=untold("x"), secure_boot=True),
-    "qemu.installed": good_machine(qemu=untold("x")),
-    "qemu.firmware": good_machine(ovmf=untold("x")),
-    "libvirt.installed": good_machine(libvirt=untold("x")),
-    "libvirt.reachable": good_machine(libvirt_socket=untold("x")),
-    "user.groups": good_machine(user=untold("x")),
-} | more_cases.GAPS
+GAPS: dict[str, HostFacts] = (
+    {
+        "host.bare-metal": good_machine(hypervisor=untold("x")),
+        "cpu.virtualization": good_machine(flags=untold("x")),
+        "iommu.firmware": good_machine(dmar=untold("x"), groups=untold("x")),
+        "iommu.enabled": good_machine(groups=untold("x")),
+        "iommu.interrupt-remapping": good_machine(interrupt_remapping=DENIED),
+        "kvm.available": good_machine(kvm=untold("x")),
+        "gpu.present": good_machine(pci=untold("x")),
+        "gpu.spare": good_machine(pci=(port(), *card()), complete=untold("x")),
+        "group.isolated": good_machine(pci=(port(), *card(group=None)), groups=()),
+        "group.neighbours": good_machine(pci=DIRTY, network=untold("x")),
+        "acs.override": good_machine(cmdline=Kargs.parse("pcie_acs_override=downstream"), log=DENIED),
+        "iommu.reserved-regions": good_machine(groups=untold("x")),
+        "gpu.twins": good_machine(complete=False),
+        "gpu.boot-display": good_machine(pci=(*card(boot_vga=untold("x")),)),
+        "gpu.framebuffer": good_machine(framebuffers=(Framebuffer("efi-framebuffer.0", None, None, None),)),
+        "gpu.host-driver": good_machine(pci=(card(driver=None)[0], card()[1]._replace(driver=untold("x")))),
+        "gpu.reset": good_machine(pci=(port(), amd_card("1002:73bf", ("bus",)))),
+        "vfio.available": good_machine(loaded=frozenset[str](), kernels=untold("x"), config=untold("x")),
+        "vfio.bound": good_machine(pci=untold("x")),
+        "vfio.unsafe-options": good_machine(modprobe=untold("x")),
+        "boot.stale-parameters": good_machine(cmdline="intel_iommu=on", config=untold("x")),
+        "boot.stale-modules": good_machine(files=()),
+        "boot.pending-parameters": good_machine(configured=untold("x")),
+        "boot.loader-known": good_machine(loader=untold("x")),
+        "boot.initramfs-known": good_machine(initramfs=untold("x")),
+        "firmware.secure-boot": good_machine(lockdown=untold("x"), secure_boot=True),
+        "qemu.installed": good_machine(qemu=untold("x")),
+        "qemu.firmware": good_machine(ovmf=untold("x")),
+        "libvirt.installed": good_machine(libvirt=untold("x")),
+        "libvirt.reachable": good_machine(libvirt_socket=untold("x")),
+        "user.groups": good_machine(user=untold("x")),
+    }
+    | more_cases.GAPS
+    | drift_cases.GAPS
+)
 
 SKIPS: tuple[Case, ...] = (
     Case(
@@ -954,4 +959,5 @@ PASSES: tuple[Case, ...] = (
         "may use",
     ),
     *more_cases.PASSES,
+    *drift_cases.PASSES,
 )
