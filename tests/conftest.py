@@ -17,9 +17,11 @@ from hypothesis import HealthCheck, settings
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 TOOLS_OF_MARKER = {
+    "browser": ("chromium",),
     "nix": ("nix-instantiate",),
     "packers": ("bzip2", "cpio", "gzip", "lz4", "xz", "zstd"),
     "shells": ("fish", "groff", "zsh"),
+    "terminal": ("tmux",),
     "virt": ("virsh", "virt-xml-validate", "xmllint"),
     "libvirtd": ("libvirtd", "qemu-system-x86_64"),
     "scripts": ("busybox", "dash", "shellcheck"),
