@@ -117,7 +117,9 @@ def _offer(given: Given) -> Asked | None:
             offer = read_offer(connection)
     except WizardError:
         return None
-    return Asked(offer.versions, offer.capabilities)
+    # Without KVM it lists what emulation has, which says nothing about a guest with KVM.
+    told = offer.capabilities if offer.kvm else offer.capabilities._replace(hyperv=())
+    return Asked(offer.versions, told)
 
 
 def _installed(fact: str | None | Unread) -> Release | None:
