@@ -7,7 +7,14 @@ from vfio_wizard.knowledge.changes import SWITCH, WAY_BACK
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.plan import Action, Artifact, Stage
 from vfio_wizard.planning.parameters import IDS
-from vfio_wizard.render.edit import Change, EditError, edited_command_line, keep_root, names_a_root
+from vfio_wizard.render.edit import (
+    Change,
+    EditError,
+    edited_command_line,
+    keep_root,
+    line_words,
+    names_a_root,
+)
 from vfio_wizard.render.entryfile import edited_entry, entry_without, entry_words, starts_linux
 from vfio_wizard.render.outcome import Rendered
 from vfio_wizard.render.scene import Scene, command, note, replaced
@@ -45,7 +52,8 @@ def line_file(scene: Scene, path: str, base: str | None = None) -> Rendered:
         return _made(scene, path)
     try:
         new = edited_command_line(text, scene.whole)
-        keep_root(_running_root(scene, path), Kargs.parse(new))
+        if not names_a_root(line_words(text)):
+            keep_root(_running_root(scene, path), line_words(new))
     except EditError as error:
         return by_hand(scene, f"the line in /{path}", str(error))
     return replaced(scene, path, new, BECAUSE, Stage.LOADER)

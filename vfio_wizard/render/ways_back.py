@@ -12,8 +12,10 @@ from vfio_wizard.render.shellfile import value_of
 
 
 def _word(scene: Scene) -> str:
-    """The one word that gives the cards to vfio-pci; without it the host's drivers have them."""
-    return SWITCH if scene.plan.bind.by is BindBy.ADDRESS else f"the word that begins with {IDS}="
+    """The word that gives the cards to vfio-pci, and those that take the console away from them."""
+    first = SWITCH if scene.plan.bind.by is BindBy.ADDRESS else f"the word that begins with {IDS}="
+    words = (one.word for one in scene.plan.missing())
+    return " and ".join((first, *(one for one in words if one.startswith(("video=", "initcall_blacklist=")))))
 
 
 def editor(scene: Scene, menu: str, keys: str) -> str:
