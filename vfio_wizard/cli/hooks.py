@@ -66,7 +66,7 @@ def _made(given: Given, seen: Seen) -> Made:
     plan = make_plan(seen.facts, chosen, names_of(seen))
     hook = planning.plan_hook(plan, chosen.hooks, chosen.guest)
     rendered = printing.render(hook, _libvirt(given, seen), tool_version=__version__)
-    return Made(chosen, rendered, planning.refusals(plan, chosen.hooks))
+    return Made(chosen, rendered, plan.refusals)
 
 
 def _wish(given: Given, wish: HookWish) -> HookWish:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
+from vfio_wizard.model.hook import Hook
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.pci import PciAddress, PciClass, PciId
 from vfio_wizard.model.selection import GuestPart, KernelWish, LibvirtWish, Mirror, NixosWish, Pinning
@@ -224,6 +225,8 @@ class Plan(NamedTuple):
     """Every function is on vfio-pci already."""
     refusals: tuple[Refusal, ...]
     warnings: tuple[Advice, ...]
+    hook: Hook | None = None
+    """The host keeps the card until the guest starts, so nothing binds it at boot."""
 
     def wanted(self, system: System, kernel: KernelVersion | None = None) -> tuple[Parameter, ...]:
         """Kernel parameters that this system needs on this kernel, whether there already or not."""

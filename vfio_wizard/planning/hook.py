@@ -5,7 +5,7 @@ from __future__ import annotations
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.hook import CpusMeanwhile, Hook
 from vfio_wizard.model.pci import PciAddress
-from vfio_wizard.model.plan import Passed, Plan, Refusal
+from vfio_wizard.model.plan import Advice, BindBy, Binding, Parameter, Passed, Plan, Refusal
 from vfio_wizard.model.selection import HookWish, Pinning
 
 ONLY_AT_BOOT = ("bind.id-shared",)
@@ -13,6 +13,27 @@ ONLY_AT_BOOT = ("bind.id-shared",)
 
 _ONLY_DISPLAY = "display.only"
 _LONGEST_WAIT = 600
+
+
+def kept_by_host(plan: Plan, wish: HookWish, at_boot: tuple[Parameter, ...]) -> Plan:
+    """The plan without all that would bind the card at boot; ``at_boot`` are its parameters for that."""
+    advice = Advice(
+        "hooks.card",
+        "The host keeps the card until the guest starts; libvirt's hook moves it then: vfio-wizard hooks "
+        "--install",
+    )
+    return plan._replace(
+        bind=Binding(BindBy.ID, (), (), "the host keeps the card until the guest starts"),
+        parameters=tuple(one for one in plan.parameters if one not in at_boot),
+        remove=tuple(one for one in plan.remove if one not in at_boot),
+        softdeps=(),
+        modules=(),
+        host_settings=None,
+        bound=True,
+        refusals=refusals(plan, wish),
+        warnings=(*plan.warnings, advice),
+        hook=plan_hook(plan, wish, plan.guest),
+    )
 
 
 def plan_hook(plan: Plan, wish: HookWish, guest: str) -> Hook:
@@ -43,7 +64,7 @@ def refusals(plan: Plan, wish: HookWish) -> tuple[Refusal, ...]:
                 Refusal(
                     one.id,
                     f"{one.text} While the guest runs there is no desktop: say so with "
-                    "--display-manager, which stops it and brings it back",
+                    "--display-manager (hooks.display_manager), which stops it and brings it back",
                 )
             )
         elif one.id not in (*ONLY_AT_BOOT, _ONLY_DISPLAY):

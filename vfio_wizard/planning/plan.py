@@ -30,6 +30,7 @@ from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.model.version import kernel_version
 from vfio_wizard.planning import bind as binding
 from vfio_wizard.planning import cpus, looking_glass, modules, names, parameters, refuse
+from vfio_wizard.planning.hook import kept_by_host
 
 VFIO_DRIVER = "vfio-pci"
 _NVIDIA = "10de"
@@ -59,7 +60,7 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
     users = _users(facts, selection)
     around = refuse.Leaving(facts, chosen, every_gpu, leaving, passed)
     refusals, overruled = _overrule(refuse.refusals(around, selection), refuse.known_ids(selection.allow))
-    return Plan(
+    plan = Plan(
         machine=_machine(facts, every_gpu, leaving, known_names or {}),
         functions=passed,
         bind=bind,
@@ -104,6 +105,7 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
             *_built_in(passed, facts),
         ),
     )
+    return kept_by_host(plan, selection.hooks, (*bind_words, *moved)) if selection.hooks.card else plan
 
 
 def _functions(facts: HostFacts) -> tuple[PciFunction, ...]:

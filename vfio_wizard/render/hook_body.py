@@ -218,7 +218,7 @@ take_one() {
     wait=$wait_once
     put vfio-pci "$at/driver_override" || return 1
     if [ -n "$old" ]; then
-        put "$1" "$at/driver/unbind" && becomes "$1" '' || return 1
+        put "$1" "$at/driver/unbind" && becomes "$1" "" || return 1
     fi
     put "$1" "$sys/bus/pci/drivers_probe" || return 1
     if ! becomes "$1" vfio-pci; then
@@ -274,7 +274,7 @@ give_one() {
     [ "$now" != "$old" ] || return 0
     if [ -n "$now" ]; then
         free "$1" || return 1
-        put "$1" "$at/driver/unbind" && becomes "$1" '' || return 1
+        put "$1" "$at/driver/unbind" && becomes "$1" "" || return 1
     fi
     [ -n "$old" ] || return 0
     if [ ! -d "$sys/bus/pci/drivers/$old" ]; then

@@ -49,7 +49,7 @@ def _head(hook: Hook, tool_version: str, root: str, path: str, mounts: str) -> I
     for name, value in values.items():
         if name == "guest" and ("$" in value or "`" in value):
             yield "# shellcheck disable=SC2016 # a name is taken as it is"
-        yield f"{name}={shlex.quote(value)}"
+        yield f"{name}={shlex.quote(value) if value else ''}"
     yield f"state=$root/run/vfio-wizard/hook-{slug(hook.guest)}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from vfio_wizard import __version__
 from vfio_wizard.model.selection import Pinning
 from vfio_wizard.render.nix import Binding, Call, Code, Item, Lines, Set
 from vfio_wizard.render.nixos_target import Part, Target, sentence
@@ -34,6 +35,7 @@ def _libvirtd(target: Target) -> Iterator[Part]:
         Binding(("onShutdown",), "shutdown", "A guest with a real card cannot be saved to disk."),
         *_qemu(target),
         *_hooks(target),
+        *_card_hook(target),
     ]
     yield Part((Binding(("virtualisation", "libvirtd"), Set(tuple(bindings)), apart=True),))
 
@@ -79,6 +81,19 @@ def _hooks(target: Target) -> tuple[Binding, ...]:
     script = Call(Code('pkgs.writeShellScript "cpus-for-guest"', ("pkgs",)), Lines(_cpu_hook(target)))
     why = "While the guest runs, the host's own processes stay off its CPUs."
     return (Binding(("hooks", "qemu", "cpus-for-guest"), script, why),)
+
+
+def _card_hook(target: Target) -> tuple[Binding, ...]:
+    """The CPUs have a hook of their own here."""
+    hook = target.plan.hook
+    if hook is None or not target.has("virtualisation.libvirtd.hooks.qemu"):
+        return ()
+    from vfio_wizard.render.hooks import script  # noqa: PLC0415 - few modules have one
+
+    lines = script(hook._replace(cpus=None), tool_version=__version__).splitlines()
+    text = Call(Code('pkgs.writeShellScript "card-for-guest"', ("pkgs",)), Lines(tuple(lines)))
+    why = "The card is the host's until the guest starts; one that a process holds stays."
+    return (Binding(("hooks", "qemu", "card-for-guest"), text, why),)
 
 
 def _cpu_hook(target: Target) -> tuple[str | Code, ...]:

@@ -16,6 +16,7 @@ from vfio_wizard.model.selection import (
     DomainWish,
     GuestPart,
     GuestSystem,
+    HookWish,
     HugePageWish,
     KernelPatch,
     KernelWish,
@@ -172,6 +173,7 @@ ADDRESSES = st.builds(
             st.sets(st.integers(0, 300), min_size=1).map(lambda found: tuple(sorted(found))),
             st.sampled_from(Pinning),
         ),
+        hooks=st.builds(HookWish, st.booleans(), st.booleans(), st.integers(0, 600)),
         domain=st.builds(
             DomainWish,
             system=st.sampled_from(GuestSystem),
