@@ -125,5 +125,5 @@ NIXOS = (
 )
 NIXOS_SPECIALISATION = (
     "In the boot menu choose the default entry: it is the system without passthrough, and only the entry "
-    "gpu-passthrough has it.",
+    "gpu-passthrough has it."
 )
