@@ -22,6 +22,9 @@ class FaultyDisk:
     def resolve(self, path: str) -> str:
         return self.real.resolve(path)
 
+    def trust(self, path: str) -> None:
+        self.real.trust(path)
+
     def read(self, path: str) -> bytes:
         self.strike(f"read {path}")
         return self.real.read(path)

@@ -214,11 +214,12 @@ def _lines(path: str, content: bytes) -> list[Json]:
             continue
         if value == {"step": "torn"}:
             damaged = 0
-        elif damaged:
+            continue
+        damaged = damaged or (0 if isinstance(value, dict) else at + 1)
+        if damaged:
             message = f"/{path} is damaged in line {damaged}; run sh /{path.rpartition('/')[0]}/undo.sh"
             raise JournalError(message)
-        else:
-            found.append(value)
+        found.append(value)
     return found
 
 

@@ -30,6 +30,8 @@ _KEYS: dict[str, type] = {
     "kernel_parameters": dict,
     "artifacts": list,
     "commands": list,
+    "steps": list,
+    "ways_back": list,
     "refusals": list,
     "warnings": list,
     "notes": list,
@@ -46,6 +48,7 @@ class HandedPlan(NamedTuple):
     answers: str
     artifacts: tuple[Json, ...]
     commands: tuple[tuple[str, ...], ...]
+    steps: list[Any]
     before: dict[str, str]
 
 
@@ -97,6 +100,7 @@ def parse(content: bytes) -> HandedPlan:
         document["answers"],
         tuple(document["artifacts"]),
         tuple(tuple(one) for one in document["commands"]),
+        document["steps"],
         document["before"],
     )
 
@@ -190,6 +194,8 @@ def differences(handed: HandedPlan, document: Json, work: Work) -> tuple[str, ..
         found += [f"{path}: its {key} differs" for key in _COMPARED if mine[path][key] != theirs[path][key]]
     if [tuple(one) for one in document["commands"]] != list(handed.commands):
         found.append("its commands differ")
+    if document["steps"] != handed.steps:
+        found.append("its steps differ")
     before = {change.path: change.before for change in work.changes}
     if before != handed.before:
         odd = sorted(

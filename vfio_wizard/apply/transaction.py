@@ -131,7 +131,10 @@ def _check(work: Work, disk: Disk, runner: Runner) -> None:
         message = f"not installed here, but needed for this change: {', '.join(missing)}"
         raise RefusedError(message)
     for change in work.changes:
+        disk.trust(change.path)
         _refuse_changed(disk, change)
+    for path in matching(disk, work.patterns):
+        disk.trust(path)
     room.check(work, disk)
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 
 from vfio_wizard.apply import journal as journals
 from vfio_wizard.apply import state
-from vfio_wizard.apply.disk import LINK, Disk
+from vfio_wizard.apply.disk import LINK, Disk, UntrustedPathError
 from vfio_wizard.apply.journal import APPLIED, OPEN, UNDONE, Journal, Transaction
 from vfio_wizard.apply.kept import ABSENT, Kept, state_of
 from vfio_wizard.apply.patterns import folders_matching, is_match, matching
@@ -156,6 +156,8 @@ class _Undo:
             step()
         except OSError as error:
             self.problems.append(f"{what}: {system_words(error)}")
+        except UntrustedPathError as error:
+            self.problems.append(str(error))
 
     def _sweep(self) -> None:
         for path in (temporary(one.path) for one in self.change.kept):
