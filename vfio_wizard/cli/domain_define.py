@@ -13,7 +13,7 @@ from vfio_wizard.cli.exits import Exit
 from vfio_wizard.cli.guest_choice import with_guest
 from vfio_wizard.cli.look import Seen, print_json
 from vfio_wizard.model.domain import Disk, DomainPlan, DomainSpec
-from vfio_wizard.model.errors import UsageError
+from vfio_wizard.model.errors import UsageError, WizardError
 from vfio_wizard.model.selection import Selection
 from vfio_wizard.model.unread import Unread
 from vfio_wizard.report.clean import clean
@@ -127,7 +127,22 @@ def _wanted(given: Given, spec: DomainSpec, text: str, connection: Any) -> Wante
     from vfio_wizard.render.domain_edit import edit_domain, edits_for  # noqa: PLC0415 - only for one that is there
 
     edits = edits_for(spec, memory=given.text("memory") is not None)
-    return Wanted(there, edit_domain(there.text, edits), in_place=True)
+    edited = edit_domain(there.text, edits)
+    _refuse_clashes(there.text, edited)
+    return Wanted(there, edited, in_place=True)
+
+
+def _refuse_clashes(before: str, after: str) -> None:
+    """What the schema lets pass and no start would: only what the edits brought in, the rest is its "
+    "owner's."""
+    from vfio_wizard.render.domain_check import problems  # noqa: PLC0415 - only for a guest that is there
+
+    new = [one for one in problems(after) if one not in problems(before)]
+    if new:
+        message = (
+            f"the guest that is there does not fit the card: {'; '.join(new)}; change it, or --replace it"
+        )
+        raise WizardError(message)
 
 
 def _difference(wanted: Wanted, connection: Any) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vfio_wizard import __version__
 from vfio_wizard.cli.arguments import Given
@@ -24,6 +24,9 @@ from vfio_wizard.render import hooks as printing
 from vfio_wizard.render.outcome import Rendered
 from vfio_wizard.report.clean import clean
 from vfio_wizard.system.host import RootHost, require_live
+
+if TYPE_CHECKING:
+    from vfio_wizard.apply.disk import RootDisk
 
 SCHEMA = "vfio-wizard/hooks/1"
 
@@ -114,15 +117,7 @@ class NothingBoots:
 
 
 def _install(given: Given, made: Made, seen: Seen) -> int:
-    """One file, journalled as every change; ``vfio-wizard undo`` takes it back."""
-    from vfio_wizard.apply import allowed  # noqa: PLC0415 - only to change something
-    from vfio_wizard.apply.disk import RootDisk  # noqa: PLC0415
-    from vfio_wizard.apply.prepare import prepare  # noqa: PLC0415
-    from vfio_wizard.apply.proof import boot_id  # noqa: PLC0415
-    from vfio_wizard.apply.runner import SystemRunner  # noqa: PLC0415
-    from vfio_wizard.apply.transaction import carry_out  # noqa: PLC0415
-    from vfio_wizard.cli.apply import confirm  # noqa: PLC0415
-    from vfio_wizard.cli.talk import Talk  # noqa: PLC0415
+    from vfio_wizard.apply.disk import RootDisk  # noqa: PLC0415 - only to change something
 
     require_live(seen.host or RootHost("/", is_record=True), "install a hook")
     if _is_nixos(seen):
@@ -133,14 +128,19 @@ def _install(given: Given, made: Made, seen: Seen) -> int:
     if os.geteuid() != 0:
         message = "installing a hook needs root: sudo vfio-wizard hooks --install"
         raise WizardError(message)
-    disk = RootDisk()
-    about = {
-        "tool": {"name": "vfio-wizard", "version": __version__},
-        "boot_id": boot_id(RootHost()),
-        "plan": _document(made, "planned"),
-        "answers": print_answers(made.selection),
-    }
-    work = prepare(made.rendered, disk, about)
+    return install(given, made, RootDisk())
+
+
+def install(given: Given, made: Made, disk: RootDisk) -> int:
+    """One file, journalled as every change; ``vfio-wizard undo`` takes it back."""
+    from vfio_wizard.apply import allowed  # noqa: PLC0415 - only to change something
+    from vfio_wizard.apply.prepare import prepare  # noqa: PLC0415
+    from vfio_wizard.apply.runner import SystemRunner  # noqa: PLC0415
+    from vfio_wizard.apply.transaction import carry_out  # noqa: PLC0415
+    from vfio_wizard.cli.apply import confirm  # noqa: PLC0415
+    from vfio_wizard.cli.talk import Talk  # noqa: PLC0415
+
+    work = prepare(made.rendered, disk, _about(made))
     change = work.changes[0]
     before = disk.read(change.path) if disk.look(change.path) is not None else None
     _refuse_strangers(before, made.file.path)
@@ -153,6 +153,18 @@ def _install(given: Given, made: Made, seen: Seen) -> int:
         message = f"the hook was not installed: {result.failure.text}"
         raise WizardError(message)
     return _installed(given, made, "is installed")
+
+
+def _about(made: Made) -> dict[str, object]:
+    """The head of the journal."""
+    from vfio_wizard.apply.proof import boot_id  # noqa: PLC0415 - as above
+
+    return {
+        "tool": {"name": "vfio-wizard", "version": __version__},
+        "boot_id": boot_id(RootHost()),
+        "plan": _document(made, "planned"),
+        "answers": print_answers(made.selection),
+    }
 
 
 def _installed(given: Given, made: Made, how: str) -> int:
