@@ -39,6 +39,8 @@ def test_standard_output_is_the_domain_alone_and_the_talk_goes_to_the_side(capsy
     told = capsys.readouterr()
     assert parse_xml(told.out).name == "domain"
     assert "MIND" in told.err
+    assert "  device: 0000:2f:00.0, 0000:2f:00.1\n" in told.err
+    assert "8 CPUs on the host's 4-7,12-15: " in told.err
     assert "--checklist" in told.err
 
 
@@ -116,6 +118,20 @@ def test_the_version_is_the_one_that_was_named(capsys: Capture, stack: object) -
     assert domain(*CARD, "--libvirt", name, "--qemu", "10.0", "--json") == 0
     told = document(capsys.readouterr().out, "vfio-wizard/domain/1")
     assert (told["libvirt"], told["qemu"]) == (f"{name}.0", "10.0.0")
+
+
+def test_programs_that_say_their_version_are_believed(capsys: Capture, tmp_path: Path) -> None:
+    record = json.loads(Path(SEED).read_text(encoding="utf-8"))
+    record["commands"] |= {
+        "virsh --version": "11.3.0",
+        "qemu-system-x86_64 --version": "QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2)",
+    }
+    place = tmp_path / "host.json"
+    place.write_text(json.dumps(record), encoding="utf-8")
+    assert domain(*CARD, "--json", host=str(place)) == 0
+    told = document(capsys.readouterr().out, "vfio-wizard/domain/1")
+    assert (told["libvirt"], told["qemu"]) == ("11.3.0", "10.0.2")
+    assert "qemu.unknown" not in [one["id"] for one in told["warnings"]]
 
 
 def test_a_libvirt_that_is_not_known_is_said(capsys: Capture) -> None:

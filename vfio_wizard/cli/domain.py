@@ -22,6 +22,7 @@ from vfio_wizard.system.host import Command
 
 _OLDEST_SUPPORTED: Release = (9, 0, 0)
 """Debian 12's; what it takes, later ones take too."""
+_LIBVIRT_COMMANDS = (("virsh", "--version"), ("libvirtd", "--version"))
 _QEMU_COMMANDS = (("qemu-system-x86_64", "--version"), ("qemu-kvm", "--version"))
 _ACTIONS = ("define", "diff")
 _ACTIONS_ON_NAME = ("undo", "start", "stop")
@@ -86,8 +87,8 @@ def _asked(given: Given, seen: Seen) -> Asked:
     if offered is not None:
         versions = offered.versions
         return Asked(versions._replace(qemu=qemu or versions.qemu), offered.capabilities)
-    found = libvirt or _installed(seen.facts.virt.libvirt)
-    qemu = qemu or (None if libvirt else _qemu(seen))
+    found = libvirt or _installed(seen, seen.facts.virt.libvirt, _LIBVIRT_COMMANDS)
+    qemu = qemu or (None if libvirt else _installed(seen, seen.facts.virt.qemu, _QEMU_COMMANDS))
     if found is not None:
         return Asked(Versions(found, qemu), None)
     words = ".".join(str(part) for part in _OLDEST_SUPPORTED[:2])
@@ -122,16 +123,14 @@ def _offer(given: Given) -> Asked | None:
     return Asked(offer.versions, told)
 
 
-def _installed(fact: str | None | Unread) -> Release | None:
-    return release(fact) if isinstance(fact, str) else None
-
-
-def _qemu(seen: Seen) -> Release | None:
+def _installed(
+    seen: Seen, fact: str | None | Unread, commands: tuple[tuple[str, ...], ...]
+) -> Release | None:
     """From the path of the program, else from what it says of itself."""
-    found = _installed(seen.facts.virt.qemu)
+    found = release(fact) if isinstance(fact, str) else None
     if found is not None or seen.host is None:
         return found
-    for argv in _QEMU_COMMANDS:
+    for argv in commands:
         text = seen.host.run(Command(argv))
         if not isinstance(text, Unread):
             return _first_version(text)
@@ -175,10 +174,11 @@ def _show(given: Given, planned: DomainPlan, text: str, asked: Asked) -> int:
 
 def _talk(planned: DomainPlan, note: str | None) -> None:
     """To standard error, so that the XML can be piped."""
-    from vfio_wizard.report.domain_text import minded  # noqa: PLC0415
+    from vfio_wizard.report.domain_text import chosen, minded  # noqa: PLC0415
     from vfio_wizard.report.wrap import wrap  # noqa: PLC0415
 
-    lines = minded(planned, width()) + (wrap(note, width()) if note else [])
+    gets = [] if planned.refusals else chosen(planned.spec, width())
+    lines = gets + minded(planned, width()) + (wrap(note, width()) if note else [])
     if not planned.refusals:
         lines += ["The steps around the first start: the same command with --checklist"]
     sys.stderr.write("".join(f"{line}\n" for line in lines))

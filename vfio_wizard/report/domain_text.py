@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from vfio_wizard.model.domain import DomainPlan
+from vfio_wizard.model.domain import DomainPlan, DomainSpec
 from vfio_wizard.model.plan import Advice, Refusal
+from vfio_wizard.planning.cpus import cpu_list
 from vfio_wizard.planning.domain_checklist import Checklist, Step
 from vfio_wizard.report.clean import clean
 from vfio_wizard.report.wrap import wrap
@@ -17,6 +18,26 @@ _HEADINGS = ("BEFORE THE FIRST START, ON THE HOST", "IN THE GUEST", "TO SEE IT, 
 def minded(plan: DomainPlan, width: int) -> list[str]:
     """Refusals, then warnings."""
     return [*_said("REFUSED", plan.refusals, width), *_said("MIND", plan.warnings, width)]
+
+
+def chosen(spec: DomainSpec, width: int) -> list[str]:
+    """What the guest gets, with the reasons."""
+    cpus = spec.cpus
+    lines = ["GETS", f"  memory: {spec.memory.mib} MiB{_pages(spec)}"]
+    where = f" on the host's {cpu_list(cpus.vcpus)}" if cpus.vcpus else ""
+    why = f": {'; '.join(cpus.because)}" if cpus.because else ""
+    lines += wrap(clean(f"{cpus.topology.cpus} CPUs{where}{why}"), width, "  processor: ", "    ")
+    for card in (*spec.cards, *spec.others):
+        lines += wrap(", ".join(str(one.host) for one in card.functions), width, "  device: ", "    ")
+    if spec.mirroring is not None:
+        memory = spec.mirroring
+        lines.append(f"  Looking Glass: {memory.size_mib} MiB, {memory.mode.value}, {memory.part.value}")
+    return lines
+
+
+def _pages(spec: DomainSpec) -> str:
+    size = spec.memory.huge_page_kib
+    return "" if size is None else f" of hugepages of {size} KiB"
 
 
 def _said(heading: str, items: Sequence[Refusal | Advice], width: int) -> list[str]:
