@@ -6,20 +6,10 @@ import shlex
 from collections.abc import Iterator
 
 from vfio_wizard import __version__
+from vfio_wizard.knowledge.libvirt import CGROUP_DEVICES
 from vfio_wizard.model.selection import Pinning
 from vfio_wizard.render.nix import Binding, Call, Code, Item, Lines, Set
 from vfio_wizard.render.nixos_target import Part, Target, sentence
-
-_CGROUP_DEVICES = (
-    "/dev/null",
-    "/dev/full",
-    "/dev/zero",
-    "/dev/random",
-    "/dev/urandom",
-    "/dev/ptmx",
-    "/dev/kvm",
-)
-"""libvirt's own list (qemu.conf of 9.0); setting cgroup_device_acl replaces it."""
 
 
 def parts(target: Target) -> Iterator[Part]:
@@ -69,7 +59,7 @@ def _devices(target: Target) -> tuple[str, ...]:
 
 def _verbatim(devices: tuple[str, ...]) -> tuple[str, ...]:
     """``namespaces = []`` is NixOS' own default for this text, and goes when the text is set."""
-    nodes = [f'  "{node}",' for node in (*_CGROUP_DEVICES, *devices)]
+    nodes = [f'  "{node}",' for node in (*CGROUP_DEVICES, *devices)]
     nodes[-1] = nodes[-1].removesuffix(",")
     return ("namespaces = []", "cgroup_device_acl = [", *nodes, "]")
 
