@@ -42,7 +42,8 @@ def test_nothing_binds_the_card_at_boot() -> None:
     assert made.hook.functions == (at(GPU), at(AUDIO))
     words = [one.word for one in made.parameters]
     assert not [word for word in words if word.startswith(("vfio-pci.", "rd.driver.pre"))]
-    assert made.softdeps == made.modules == ()
+    assert made.softdeps == ()
+    assert made.modules == ()
     text = nixos.render(made, tool_version="0")
     assert "vfio-pci.ids" not in text
     assert "softdep" not in text
