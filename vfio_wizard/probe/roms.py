@@ -6,11 +6,14 @@ The ROM of the card itself is never read, since that needs a write to the device
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from vfio_wizard.model.facts import RomCopy
-from vfio_wizard.model.rom import Code, RomImage, parse_rom
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.system.host import Host
+
+if TYPE_CHECKING:
+    from vfio_wizard.model.rom import RomImage
 
 FOLDERS = ("usr/share/vgabios", "usr/share/kvm", "var/lib/libvirt/vbios")
 """The first is open to guests by libvirt's AppArmor profile, the second is where Proxmox looks."""
@@ -40,6 +43,8 @@ def read_roms(host: Host) -> tuple[RomCopy, ...] | Unread:
 
 def copy_of(path: str, content: bytes) -> Iterator[RomCopy]:
     """The chain of images in a file; nothing where it is no ROM."""
+    from vfio_wizard.model.rom import parse_rom  # noqa: PLC0415 - few machines have copies of ROMs
+
     images = parse_rom(content).images
     if images:
         number = images[0].ids[0]
@@ -47,6 +52,8 @@ def copy_of(path: str, content: bytes) -> Iterator[RomCopy]:
 
 
 def _kind(image: RomImage) -> str:
+    from vfio_wizard.model.rom import Code  # noqa: PLC0415 - as above
+
     if image.code == Code.BIOS:
         return "bios"
     if image.efi is None:
