@@ -1,48 +1,66 @@
-"""Times vfio-wizard beside what it could be replaced with, and prints one table.
+"""Times vfio-wizard beside what it could be replaced with, and prints one table for each size of machine.
 
-    make bench                                  the table
-    make bench ARGS="--write docs/benchmarks.md"  the table into the document
-    make bench ARGS=--profile                   where the time of --check goes
+    make bench                                    the tables
+    make bench ARGS="--write docs/benchmarks.md"  the tables into the document
+    make bench ARGS=--profile                     where the time of --check goes
 
-The program is measured as users get it: the wheel in a venv of its own without pip and setuptools (as
-pipx and uvx make it), byte code compiled. All programs run in the same loop, one after the other, so that
-a busy moment of the machine falls on all alike; the file cache is warm. The machine that is looked at is
-synthetic (scripts/synthetic.py), as a directory tree and as a capture of that tree.
+A synthetic machine (scripts/synthetic.py) is bound over /sys in a mount namespace of its own, so that the
+program, lspci and the others all look at the same live machine; that needs root. The program is measured
+as users get it: the wheel in a venv without pip and setuptools (as pipx and uvx make it), byte code compiled.
+All programs run in one loop, one after the other, so that a busy moment of this machine falls on all alike.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import shutil
 import statistics
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from scripts import synthetic
+from scripts.bench_run import BARE, measure, peak
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".bench"
 PYTHON = WORK / "venv/bin/python"
 PROGRAM = WORK / "venv/bin/vfio-wizard"
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
-BARE = "`python3 -c pass`"
 SIZES = (51, 255, 4096)
+CAPTURES = 1000
+LOOP_UP_TO = 255
+"""The shell loop starts lspci once for each function: a minute on the biggest machine."""
 
 FORUM_LOOP = """
 shopt -s nullglob
-for g in $(find "$1"/sys/kernel/iommu_groups/* -maxdepth 0 -type d | sort -V); do
+for g in $(find /sys/kernel/iommu_groups/* -maxdepth 0 -type d | sort -V); do
     echo "IOMMU Group ${g##*/}:"
     for d in "$g"/devices/*; do
-        echo -e "\\t$(lspci -O sysfs.path="$1/sys/bus/pci" -nns "${d##*/}")"
+        echo -e "\\t$(lspci -nns "${d##*/}")"
     done
 done
 """
+MANY = """
+import os, sys
+from vfio_wizard.cli import main
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+for _ in range({captures}):
+    main(["--check", "--json", "--host", {record!r}])
+"""
+
+RIVALS = (
+    ("ls-iommu", ("ls-iommu",)),
+    ("gpupt doctor", ("gpupt", "doctor", "--json")),
+    ("vfioctl doctor", ("vfioctl", "doctor")),
+    ("vfio.sh --detect", ("vfio.sh", "--detect", "--json")),
+)
+"""Measured where they are on PATH; docs/benchmarks.md says where they come from."""
 
 
 class Runner(NamedTuple):
@@ -50,6 +68,8 @@ class Runner(NamedTuple):
 
     name: str
     argv: tuple[str, ...]
+    slow: bool = False
+    """Takes seconds: three rounds are enough."""
 
 
 def environment() -> dict[str, str]:
@@ -60,14 +80,18 @@ def environment() -> dict[str, str]:
 
 def prepare() -> None:
     """Build the wheel, install it into a bare venv, and make the synthetic machines."""
-    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(exist_ok=True)
+    shutil.rmtree(WORK / "venv", ignore_errors=True)
+    for old in WORK.glob("*.whl"):
+        old.unlink()
     _run(sys.executable, "-m", "venv", "--without-pip", str(WORK / "venv"))
     _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(WORK), str(ROOT))
     wheel = next(WORK.glob("*.whl"))
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--python", str(PYTHON))
     _run(*pip, "install", "--compile", str(wheel))
     for size in SIZES:
-        synthetic.make(tree(size), size)
+        if not tree(size).is_dir():
+            synthetic.make(tree(size), size)
         _run(str(PROGRAM), "capture", "--host", str(tree(size)), "-o", str(capture(size)))
 
 
@@ -85,94 +109,112 @@ def capture(size: int) -> Path:
     return WORK / f"machine-{size}.json"
 
 
-def runners() -> list[Runner]:
-    """What is timed in every round, the bare interpreter first."""
-    python, program = str(PYTHON), str(PROGRAM)
-    root, record = str(tree(51)), str(capture(51))
+def runners(size: int) -> list[Runner]:
+    """What is timed in every round on a machine of this size, the bare interpreter first."""
+    python, program, record = str(PYTHON), str(PROGRAM), str(capture(size))
     found = [
         Runner(BARE, (python, "-c", "pass")),
-        Runner("`vfio-wizard --version`", (program, "--version")),
-        Runner("`vfio-wizard --check --json`, capture", (program, "--check", "--json", "--host", record)),
-        Runner("`vfio-wizard --check --json`, tree", (program, "--check", "--json", "--host", root)),
-        Runner("`vfio-wizard --check`, text, capture", (program, "--check", "--host", record)),
-        Runner("`vfio-wizard groups --json`, capture", (program, "groups", "--json", "--host", record)),
-        Runner("`vfio-wizard groups`, text, capture", (program, "groups", "--host", record)),
-        Runner("`lspci -nnk`, tree", ("lspci", "-O", f"sysfs.path={root}/sys/bus/pci", "-nnk")),
-        Runner("the forum's shell loop, tree", ("bash", "-c", FORUM_LOOP, "loop", root)),
+        Runner("`vfio-wizard --check`", (program, "--check")),
+        Runner("`vfio-wizard --check --json`", (program, "--check", "--json")),
+        Runner(
+            "`vfio-wizard --check --json`, of a capture", (program, "--check", "--json", "--host", record)
+        ),
+        Runner("`vfio-wizard groups`", (program, "groups")),
+        Runner("`vfio-wizard export`", (program, "export", "--gpu", synthetic.GUEST_CARD)),
+        Runner("`vfio-wizard capture`", (program, "capture", "-o", "/dev/null")),
+        Runner("`lspci -nnk`", ("lspci", "-nnk")),
+        Runner("`virt-host-validate`", ("virt-host-validate",)),
+        *(Runner(f"{name} (rival)", argv, slow=True) for name, argv in RIVALS),
     ]
-    found += [
-        Runner(f"`python3 -c 'import {module}'`", (python, "-c", f"import {module}"))
-        for module in (
-            "argparse, json",
-            "dataclasses",
-            "asyncio",
-            "pyudev",
-            "pylspci",
-            "pyroute2",
-            "textual.app",
-        )
-    ]
+    if size <= LOOP_UP_TO:
+        found.append(Runner("the forum's shell loop", ("bash", "-c", FORUM_LOOP), slow=True))
+    if size == min(SIZES):
+        found += [
+            Runner("`vfio-wizard --version`", (program, "--version")),
+            Runner(f"{CAPTURES:,} captures checked in one process", _many(record), slow=True),
+        ]
     return [runner for runner in found if shutil.which(runner.argv[0])]
 
 
-def big_runners() -> list[Runner]:
-    """The same program on bigger machines."""
-    program = str(PROGRAM)
-    return [Runner(BARE, (str(PYTHON), "-c", "pass"))] + [
-        Runner(f"`{' '.join(words)}`, {kind}, {size} functions", (program, *words, "--host", str(source)))
-        for size in SIZES[1:]
-        for words in (("--check", "--json"), ("groups", "--json"))
-        for kind, source in (("capture", capture(size)), ("tree", tree(size)))
-    ]
+def _many(record: str) -> tuple[str, ...]:
+    return (str(PYTHON), "-c", MANY.format(captures=CAPTURES, record=record))
 
 
-class Took(NamedTuple):
-    """One run in milliseconds: wall time, and processor time of the program and what it started."""
-
-    wall: float
-    cpu: float
-
-
-def once(runner: Runner, env: dict[str, str]) -> Took:
-    """Time one run; a run that dies of a signal or of wrong usage is an error."""
-    actions = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
-    path = shutil.which(runner.argv[0]) or runner.argv[0]
-    start = time.perf_counter()
-    pid = os.posix_spawn(path, runner.argv, env, file_actions=actions)
-    _, status, usage = os.wait4(pid, 0)
-    took = Took((time.perf_counter() - start) * 1000, (usage.ru_utime + usage.ru_stime) * 1000)
-    if os.waitstatus_to_exitcode(status) not in (0, 1, 3):  # 1 and 3 are findings about the machine
-        message = f"{' '.join(runner.argv)} ended with status {os.waitstatus_to_exitcode(status)}"
-        raise RuntimeError(message)
-    return took
+def on_machine(size: int, rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Measure in a namespace in which /sys is the synthetic machine."""
+    inside = (sys.executable, "-m", "scripts.bench", "--inside", str(size), "--rounds", str(rounds))
+    words = ("unshare", "--mount", "--propagation", "private", "--", "sh", "-c")
+    mounted = f'mount --bind "{tree(size)}/sys" /sys && exec "$@"'
+    done = subprocess.run(
+        (*words, mounted, "sh", *inside), check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    told: dict[str, dict[str, list[float]]] = json.loads(done.stdout)
+    return told
 
 
-def measure(contest: list[Runner], rounds: int) -> dict[str, list[Took]]:
-    """Milliseconds per runner, interleaved, after two rounds that only warm up."""
+def inside(size: int, rounds: int) -> None:
+    """The measuring itself, in the namespace; prints its figures as JSON."""
     env = environment()
-    times: dict[str, list[Took]] = {runner.name: [] for runner in contest}
-    for number in range(rounds + 2):
-        for runner in contest:
-            took = once(runner, env)
-            if number >= 2:
-                times[runner.name].append(took)
-    return times
+    everything = runners(size)
+    quick = [(one.name, one.argv) for one in everything if not one.slow]
+    slow = [(one.name, one.argv) for one in everything if one.slow or one.name == BARE]
+    figures = measure(slow, 3, env)
+    figures |= measure(quick, rounds, env)  # the bare interpreter's figures are those of the long loop
+    for one in everything:
+        figures[one.name]["peak"] = [peak(one.argv, env)]
+    ordered = {one.name: figures[one.name] for one in everything}
+    json.dump(ordered, sys.stdout)
 
 
-def table(times: dict[str, list[Took]]) -> str:
-    """A Markdown table in milliseconds; the last columns are ratios to the bare interpreter."""
-    bare = times[BARE]
+def table(figures: dict[str, dict[str, list[float]]]) -> str:
+    """A Markdown table in milliseconds and MiB; ratios are to the bare interpreter."""
+    bare = figures[BARE]
     lines = [
-        "| what runs | min | median | max | CPU | × bare (min) | × bare (CPU) |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| what runs | min | median | max | CPU | × bare (min) | × bare (CPU) | peak MiB |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    for name, took in times.items():
-        walls, cpu = [one.wall for one in took], min(one.cpu for one in took)
+    for name, took in figures.items():
+        wall, cpu = took["wall"], min(took["cpu"])
         lines.append(
-            f"| {name} | {min(walls):.1f} | {statistics.median(walls):.1f} | {max(walls):.1f} | {cpu:.1f} "
-            f"| {min(walls) / min(one.wall for one in bare):.1f} | {cpu / min(one.cpu for one in bare):.1f} |"
+            f"| {name} | {min(wall):.1f} | {statistics.median(wall):.1f} | {max(wall):.1f} | {cpu:.1f} "
+            f"| {min(wall) / min(bare['wall']):.1f} | {cpu / min(bare['cpu']):.1f} | {took['peak'][0]:.0f} |"
         )
     return "\n".join(lines)
+
+
+def growth(
+    small: dict[str, dict[str, list[float]]], big: dict[str, dict[str, list[float]]], more: int
+) -> str:
+    """Processor time for each further function, in microseconds."""
+    lines = ["| for each further function | µs of CPU |", "|---|--:|"]
+    for name in ("`vfio-wizard --check --json`", "`vfio-wizard groups`", "`lspci -nnk`"):
+        if name in small and name in big:
+            each = (min(big[name]["cpu"]) - min(small[name]["cpu"])) * 1000 / more
+            lines.append(f"| {name} | {each:.0f} |")
+    return "\n".join(lines)
+
+
+def imports() -> str:
+    """The dearest modules of --check by their own time, the least of ten runs."""
+    best: dict[str, int] = {}
+    words = (str(PYTHON), "-X", "importtime", str(PROGRAM), "--check", "--json", "--host", str(capture(51)))
+    for _ in range(10):
+        told = subprocess.run(words, check=False, capture_output=True, text=True, env=environment()).stderr
+        for line in told.splitlines():
+            own, _, name = (
+                line.removeprefix("import time:").split("|") if line.count("|") == 2 else ("", "", "")
+            )
+            if own.strip().isdigit():
+                best[name.strip()] = min(best.get(name.strip(), 1 << 30), int(own))
+    ours = {name: cost for name, cost in best.items() if name.startswith("vfio_wizard")}
+    dear = sorted(best.items(), key=lambda pair: -pair[1])[:12]
+    head = (
+        f"{len(best)} modules in {sum(best.values()) / 1000:.0f} ms (measuring costs a part of it), of which "
+        f"{len(ours)} are ours with {sum(ours.values()) / 1000:.0f} ms. The dearest:"
+    )
+    return "\n".join(
+        [head, "", "| module | ms |", "|---|--:|", *(f"| `{n}` | {c / 1000:.1f} |" for n, c in dear)]
+    )
 
 
 def machine_class() -> str:
@@ -192,30 +234,29 @@ def _lines(path: str) -> list[str]:
 
 
 def report(rounds: int) -> str:
-    """Both tables and how they came about."""
-    small = table(measure(runners(), rounds))
-    big = table(measure(big_runners(), max(3, rounds // 5)))
+    """All tables and how they came about."""
+    figures = {
+        size: on_machine(size, rounds if size == min(SIZES) else max(5, rounds // 3)) for size in SIZES
+    }
     machine = f"{machine_class()}; load average {os.getloadavg()[0]:.0f}"
-    return (
-        f"Measured {datetime.now(UTC):%Y-%m-%d} on: {machine}. {rounds} interleaved rounds, warm cache, "
-        f"milliseconds.\n\nA machine of 51 functions:\n\n{small}\n\n"
-        f"Bigger machines ({max(3, rounds // 5)} rounds):\n\n{big}\n"
-    )
+    small, big = min(SIZES), max(SIZES)
+    parts = [
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on: {machine}. {rounds} interleaved rounds on the small "
+        f"machine, {max(5, rounds // 3)} on the others, 3 of what takes seconds; warm cache, milliseconds."
+    ]
+    for size in SIZES:
+        parts += [f"### A machine of {size:,} functions", table(figures[size])]
+    parts += ["### Growth", growth(figures[small], figures[big], big - small)]
+    parts += ["### Imports of `--check --json`", imports()]
+    missing = [name for name, argv in RIVALS if not shutil.which(argv[0])]
+    if missing:
+        parts.append(f"Not on this machine, and so not in the tables: {', '.join(missing)}.")
+    return "\n\n".join(parts) + "\n"
 
 
 def profile() -> None:
-    """Print the dearest imports and functions of --check on a capture."""
+    """Print the dearest functions of --check on a capture."""
     argv = ("--check", "--json", "--host", str(capture(51)))
-    done = subprocess.run(
-        (str(PYTHON), "-X", "importtime", str(PROGRAM), *argv),
-        check=False, capture_output=True, text=True, env=environment(),
-    )  # fmt: skip
-    imports = [
-        line for line in done.stderr.splitlines() if line.startswith("import time:") and "self" not in line
-    ]
-    print("imports by their own microseconds:")
-    for line in sorted(imports, key=lambda line: -int(line.split(":")[1].split("|")[0]))[:25]:
-        print(" ", line)
     code = "import sys; from vfio_wizard.cli import main; sys.exit(main())"
     runner = (
         f"import cProfile, sys; sys.argv = ['vfio-wizard', *{argv!r}]; cProfile.run({code!r}, sort='tottime')"
@@ -223,6 +264,7 @@ def profile() -> None:
     done = subprocess.run(
         (str(PYTHON), "-c", runner), check=False, capture_output=True, text=True, env=environment()
     )
+    print(imports())
     print("\n".join(done.stdout[done.stdout.find("function calls") - 20 :].splitlines()[:45]))
 
 
@@ -233,22 +275,30 @@ def write(document: Path, text: str) -> None:
     document.write_text(f"{before}{START}\n{text}{END}{after}")
 
 
-def main() -> None:
+def main() -> int:
     """Measure, and print or write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--write", type=Path, metavar="DOCUMENT")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--inside", type=int, metavar="SIZE", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.inside:
+        inside(arguments.inside, arguments.rounds)
+        return 0
+    if os.geteuid() != 0:
+        print("make bench needs root: it binds a synthetic machine over /sys, in a namespace of its own")
+        return 1
     prepare()
     if arguments.profile:
         profile()
-        return
+        return 0
     text = report(arguments.rounds)
     print(text)
     if arguments.write:
         write(arguments.write, text)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

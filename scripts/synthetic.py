@@ -21,6 +21,8 @@ RELEASE = "6.12.48+deb13-amd64"
 DESKTOP_SIZE = 51
 ALIAS_LINES = 20_000
 CPUS = 16
+GUEST_CARD = "0000:0b:00.0"
+"""A card in a group of its own."""
 
 
 class Function(NamedTuple):
