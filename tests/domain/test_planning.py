@@ -290,6 +290,16 @@ def test_iommufd_needs_the_kernels_nodes(told: dict[str, Any]) -> None:
     assert not spec(**(fields | told)).iommufd
 
 
+def test_iommufd_can_be_left_or_demanded() -> None:
+    assert "guest.iommufd" in minded(planned(modern()))
+    off = planned(modern(), wish(iommufd=Offer.OFF))
+    assert not off.spec.iommufd
+    assert "guest.iommufd" not in minded(off)
+    with pytest.raises(UsageError, match=r"iommufd needs libvirt 12\.1"):
+        planned(modern(), wish(iommufd=Offer.ON), MIDDLE)
+    assert planned(modern(), wish(iommufd=Offer.ON)).spec.iommufd
+
+
 def test_a_qemu_that_is_not_known_gets_nothing_new() -> None:
     plan = planned(modern(), versions=Versions((12, 8, 0)))
     assert not plan.spec.iommufd
@@ -519,6 +529,7 @@ WISHES = st.builds(
     virtio_iso=st.just(""),
     disk_gib=st.none(),
     sound=st.sampled_from((SoundWish.AUTO, SoundWish.OFF)),
+    iommufd=st.sampled_from((Offer.AUTO, Offer.OFF)),
 )
 
 

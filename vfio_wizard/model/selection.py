@@ -185,6 +185,8 @@ class DomainWish(NamedTuple):
     sound: SoundWish = SoundWish.AUTO
     spice: Offer = Offer.AUTO
     """On where Looking Glass or nothing else brings keys to the guest."""
+    iommufd: Offer = Offer.AUTO
+    """Open devices through /dev/iommu: on where libvirt, QEMU and the kernel can."""
 
 
 class HookWish(NamedTuple):

@@ -254,6 +254,7 @@ def _domain(table: _Table) -> DomainWish:
         usb=table.texts("usb"),
         sound=table.choice("sound", SoundWish, plain.sound),
         spice=table.choice("spice", Offer, plain.spice),
+        iommufd=table.choice("iommufd", Offer, plain.iommufd),
     )
 
 

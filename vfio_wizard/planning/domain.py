@@ -17,11 +17,11 @@ from vfio_wizard.model.domain import (
     Versions,
 )
 from vfio_wizard.model.errors import UsageError
-from vfio_wizard.model.facts import HostFacts
+from vfio_wizard.model.facts import DeviceNode, HostFacts
 from vfio_wizard.model.pci import PciAddress, PciId
 from vfio_wizard.model.pins import PinPlan
 from vfio_wizard.model.plan import Advice, Passed, Plan, Refusal
-from vfio_wizard.model.selection import Selection
+from vfio_wizard.model.selection import Offer, Selection
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.planning import domain_devices, domain_memory, domain_warnings, looking_glass
 from vfio_wizard.planning.domain_warnings import Guest
@@ -119,7 +119,7 @@ def _spec(
         secure_boot=wish.system.is_windows and capabilities.secure_boot is not False,
         tpm=selection.libvirt.tpm,
         address_limit=_address_limit(facts, plan, versions),
-        iommufd=_iommufd(facts, versions),
+        iommufd=_iommufd(facts, versions, wish.iommufd),
         disks=domain_devices.disks(wish, plan.guest, has_drive=any(one.bootable for one in others)),
         cdroms=domain_devices.cdroms(wish),
         nics=domain_devices.nics(wish),
@@ -213,12 +213,18 @@ def address_reach(facts: HostFacts, functions: tuple[PciAddress, ...]) -> int | 
     return reach if reach < bits[0] else None
 
 
-def _iommufd(facts: HostFacts, versions: Versions) -> bool:
+def _iommufd(facts: HostFacts, versions: Versions, wish: Offer) -> bool:
     """Where libvirt knows it, the kernel offers /dev/iommu, and gives each device a node of its own."""
-    node, config = facts.virt.iommu_node, facts.kernel.config
-    if isinstance(node, Unread) or node is None or isinstance(config, Unread):
+    if wish is Offer.OFF:
         return False
-    has_nodes = config.get("VFIO_DEVICE_CDEV") == "y"
-    return (
-        node.kind == "char" and has_nodes and libvirt.takes("iommufd-device", versions.libvirt, versions.qemu)
-    )
+    node, config = facts.virt.iommu_node, facts.kernel.config
+    has_way = isinstance(node, DeviceNode) and node.kind == "char"
+    has_nodes = not isinstance(config, Unread) and config.get("VFIO_DEVICE_CDEV") == "y"
+    takes = libvirt.takes("iommufd-device", versions.libvirt, versions.qemu)
+    if wish is Offer.ON and not (has_way and has_nodes and takes):
+        msg = (
+            f"iommufd needs libvirt {libvirt.since('iommufd-device')}, QEMU 9.0, /dev/iommu and a kernel "
+            "with VFIO_DEVICE_CDEV; leave it on auto"
+        )
+        raise UsageError(msg)
+    return has_way and has_nodes and takes

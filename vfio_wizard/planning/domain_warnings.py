@@ -122,6 +122,15 @@ def _reach(guest: Guest) -> Iterator[Advice]:
     )
 
 
+def _iommufd(guest: Guest) -> Iterator[Advice]:
+    if guest.spec.iommufd:
+        yield Advice(
+            "guest.iommufd",
+            "The devices are opened through /dev/iommu. QEMU then says that it cannot map a PCI BAR for "
+            "others: expected, and no fault.",
+        )
+
+
 # -- the guest -------------------------------------------------------------------------------------
 
 
@@ -238,6 +247,7 @@ _RULES: tuple[Callable[[Guest], Iterator[Advice]], ...] = (
     _free_memory,
     _hugepages,
     _reach,
+    _iommufd,
     _processors,
     _drivers,
     _input,

@@ -189,6 +189,7 @@ ADDRESSES = st.builds(
             usb=st.lists(WORDS, max_size=2).map(tuple),
             sound=st.sampled_from(SoundWish),
             spice=st.sampled_from(Offer),
+            iommufd=st.sampled_from(Offer),
         ),
         allow=st.lists(WORDS, max_size=3).map(tuple),
     )
