@@ -14,7 +14,15 @@ from vfio_wizard.render import ways_back
 from vfio_wizard.render.boot_grub import grub, grub_bls, proxmox_grub
 from vfio_wizard.render.edit import Change, EditError, edited_line, line_words, names_a_root
 from vfio_wizard.render.entryfile import edited_entry, edited_limine, edited_refind
-from vfio_wizard.render.lines import BY_HAND, by_hand, entry_paths, line_file, second_entry, second_image
+from vfio_wizard.render.lines import (
+    BY_HAND,
+    by_hand,
+    entry_paths,
+    kernel_install_runs,
+    line_file,
+    second_entry,
+    second_image,
+)
 from vfio_wizard.render.outcome import HEAD, MARK, Rendered
 from vfio_wizard.render.scene import Scene, command, replaced
 from vfio_wizard.render.shellfile import assignment, assignments, edited, words_of
@@ -42,35 +50,15 @@ def kernel_install(scene: Scene) -> Rendered:
     unified = _layout(scene) == "uki"
     back = second_image(scene) if unified else second_entry(scene)
     words = ways_back.unified(scene) if unified else ways_back.systemd_boot(scene)
-    return _then(back.joined(found), _add_all(scene), words)._replace(notes=back.notes)
+    return _then(back.joined(found), kernel_install_runs(scene, Stage.ENTRIES), words)._replace(
+        notes=back.notes
+    )
 
 
 def _layout(scene: Scene) -> str:
     text = scene.text("etc/kernel/install.conf") or scene.text("usr/lib/kernel/install.conf") or ""
     values = [line.partition("=")[2].strip() for line in text.splitlines() if line.startswith("layout=")]
     return values[-1] if values else ""
-
-
-def _add_all(scene: Scene) -> tuple[Run, ...]:
-    machine = scene.plan.machine
-    releases = [release for release, _ in machine.kernels] or ([machine.kernel] if machine.kernel else [])
-    return tuple(
-        command("kernel-install", "add", release, image, stage=Stage.ENTRIES)
-        for release in releases
-        if (image := _kernel_image(scene, release)) is not None
-    )
-
-
-def _kernel_image(scene: Scene, release: str) -> str | None:
-    """Where the kernel of a release is; where nothing was listed, where its distribution has it."""
-    debian, other = f"boot/vmlinuz-{release}", f"usr/lib/modules/{release}/vmlinuz"
-    for path in (debian, other):
-        if scene.has(path):
-            return f"/{path}"
-    if any(scene.has(f"usr/lib/modules/{one}") for one, _ in scene.plan.machine.kernels):
-        return None
-    is_debian = scene.plan.machine.distribution in ("debian", "ubuntu", "linuxmint", "pop", "proxmox")
-    return f"/{debian}" if is_debian else f"/{other}"
 
 
 def proxmox(scene: Scene) -> Rendered:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from vfio_wizard.model.plan import Action, Artifact, Plan, Run, Stage
 from vfio_wizard.render import modprobe
 from vfio_wizard.render.edit import appended, newline_of
+from vfio_wizard.render.lines import kernel_install_runs
 from vfio_wizard.render.outcome import HEAD, MARK, Rendered
 from vfio_wizard.render.scene import Scene, command, note, replaced
 
@@ -67,10 +68,18 @@ def _dracut_runs(scene: Scene) -> tuple[Run, ...]:
     images = [(release, image) for release, image in scene.plan.machine.kernels if image]
     is_plain = images and all(image.startswith("boot/") and image.count("/") == 1 for _, image in images)
     if not is_plain or len(images) < len(scene.plan.machine.kernels):
-        return (command("dracut", "--force", "--regenerate-all", stage=Stage.IMAGE),)
+        return _by_kernel_install(scene) or (
+            command("dracut", "--force", "--regenerate-all", stage=Stage.IMAGE),
+        )
     return tuple(
         command("dracut", "--force", f"/{image}", release, stage=Stage.IMAGE) for release, image in images
     )
+
+
+def _by_kernel_install(scene: Scene) -> tuple[Run, ...]:
+    """Where images only come into being when kernel-install puts them beside their kernels."""
+    is_so = scene.plan.machine.loader == "systemd-boot-kernel-install"
+    return kernel_install_runs(scene, Stage.IMAGE) if is_so else ()
 
 
 def mkinitcpio(scene: Scene) -> Rendered:
@@ -78,7 +87,9 @@ def mkinitcpio(scene: Scene) -> Rendered:
 
     A plain assignment would replace the list; vfio-pci goes before what is in it.
     """
-    build = (command("mkinitcpio", "-P", stage=Stage.IMAGE),)
+    presets = scene.exported or scene.below("etc/mkinitcpio.d", ".preset")
+    build = () if presets else _by_kernel_install(scene)
+    build = build or (command("mkinitcpio", "-P", stage=Stage.IMAGE),)
     if _names_configuration(scene):
         return _in_place(scene)._replace(commands=build)
     names = " ".join(_names(scene.plan))

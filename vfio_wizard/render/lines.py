@@ -5,7 +5,7 @@ from __future__ import annotations
 from vfio_wizard.knowledge.bootchain import ESPS
 from vfio_wizard.knowledge.changes import SWITCH, WAY_BACK
 from vfio_wizard.model.kargs import Kargs
-from vfio_wizard.model.plan import Action, Artifact, Stage
+from vfio_wizard.model.plan import Action, Artifact, Run, Stage
 from vfio_wizard.planning.parameters import IDS
 from vfio_wizard.render.edit import (
     Change,
@@ -74,6 +74,32 @@ def _made(scene: Scene, path: str) -> Rendered:
     text = f"{scene.whole.of(line)}\n"
     because = "holds the whole line that boots now, and the parameters of the plan"
     return Rendered((Artifact(f"/{path}", "0644", Action.CREATE, text, because, Stage.LOADER),))
+
+
+# --- kernel-install ---------------------------------------------------------------------------------
+
+
+def kernel_install_runs(scene: Scene, stage: Stage) -> tuple[Run, ...]:
+    """One call for every installed kernel; it builds the image too, where it has the generator do so."""
+    machine = scene.plan.machine
+    releases = [release for release, _ in machine.kernels] or ([machine.kernel] if machine.kernel else [])
+    return tuple(
+        command("kernel-install", "add", release, image, stage=stage)
+        for release in releases
+        if (image := _kernel_image(scene, release)) is not None
+    )
+
+
+def _kernel_image(scene: Scene, release: str) -> str | None:
+    """Where the kernel of a release is; where nothing was listed, where its distribution has it."""
+    debian, other = f"boot/vmlinuz-{release}", f"usr/lib/modules/{release}/vmlinuz"
+    for path in (debian, other):
+        if scene.has(path):
+            return f"/{path}"
+    if any(scene.has(f"usr/lib/modules/{one}") for one, _ in scene.plan.machine.kernels):
+        return None
+    is_debian = scene.plan.machine.distribution in ("debian", "ubuntu", "linuxmint", "pop", "proxmox")
+    return f"/{debian}" if is_debian else f"/{other}"
 
 
 # --- a second entry -------------------------------------------------------------------------------

@@ -352,3 +352,18 @@ def test_the_answers_in_the_documentation_are_answers() -> None:
     assert {line.split(" = ")[0] for line in written.splitlines() if " = " in line} <= {
         line.split(" = ")[0] for line in block.splitlines()
     }
+
+
+def test_nixos_has_its_generations_as_a_way_back() -> None:
+    found = registry.for_host(make_plan(seed(), seed_selection()), {}, tool_version=TOOL)
+    assert "generation before" in found.ways_back[0]
+    wish = seed_selection(nixos=NixosWish(Style.SPECIALISATION))
+    found = registry.for_host(make_plan(seed(), wish), {}, tool_version=TOOL)
+    assert "gpu-passthrough" in found.ways_back[0]
+    assert all(len(one) > 20 for one in found.ways_back)
+
+
+def test_an_unknown_loader_is_told_and_its_way_back_too() -> None:
+    found = registry.for_host(plan(loader=untold("boot")), {}, tool_version=TOOL)
+    assert any(one.startswith("By hand") and IDS in one for one in found.notes)
+    assert "vfio-pci.ids=" in found.ways_back[0]

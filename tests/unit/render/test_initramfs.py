@@ -94,6 +94,13 @@ def test_dracut_builds_each_image_by_its_own_name(tmp_path: Path) -> None:
     ]
 
 
+def test_where_kernel_install_has_the_image_built_it_is_called_for_that(tmp_path: Path) -> None:
+    """dracut by itself would leave an initrd on the EFI partition that nothing starts."""
+    root = roots.fedora_unified(tmp_path)
+    runs = [(run.argv[0], run.stage) for run in planned(root)[1].commands]
+    assert runs == [("kernel-install", Stage.IMAGE), ("cp", Stage.FILES), ("kernel-install", Stage.ENTRIES)]
+
+
 def test_dracut_takes_our_file_into_the_image_with_and_without_host_only(tmp_path: Path) -> None:
     text = file_of(planned(roots.gentoo_grub(tmp_path))[1], "/etc/dracut.conf.d/vfio-wizard.conf").text
     script = f'install_items=" x "\n{text}\necho "$install_items"'
