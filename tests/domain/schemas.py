@@ -6,6 +6,7 @@ The oldest is Debian 12's, the newest whatever Debian's unstable has today.
 from __future__ import annotations
 
 import fcntl
+import shutil
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -52,6 +53,7 @@ class Stack(NamedTuple):
         package = archive.package_files()[self.package]
         (folder / "version").write_text(package.name.split("_")[1], encoding="utf-8")
         unpack(package, folder)
+        shutil.rmtree(folder / "apt")  # the lists of all packages are many times the schema's size
 
     def packaged(self) -> Release:
         """The version that the schema is of."""
