@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import synthetic
+from vfio_wizard.cli import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIXTURES = REPOSITORY / "fixtures"
@@ -55,7 +56,10 @@ def _denied(capture: Capture) -> None:
 
 
 def _server(folder: Path) -> str:
-    return str(synthetic.make(folder / "server", 200))
+    path = folder / "server.json"
+    tree = synthetic.make(folder / "server", 200)
+    assert main(["capture", "--host", str(tree), "-o", str(path)]) == 0
+    return str(path)
 
 
 MACHINES: dict[str, Callable[[Path], str]] = {

@@ -76,9 +76,13 @@ class AskDialog(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="title", markup=False)
             yield Static(self._about, classes="about", markup=False)
-            yield Input(value=self._value, id="answer", compact=True)
+            yield Input(value=self._value, placeholder="(empty)", id="answer", compact=True)
             yield Static("", classes="message", markup=False)
             yield Static("Enter takes it, Escape leaves it as it was.", classes="foot", markup=False)
+
+    def on_mount(self) -> None:
+        """Whatever is typed from now on is the answer."""
+        self.query_one(Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take it, or say what is wrong."""

@@ -34,13 +34,13 @@ _LIKE = {
 }
 LOOKALIKES = {ord(char): plain for chars, plain in _LIKE.items() for char in chars}
 
-_PLAIN_TERMINALS = ("linux", "vt", "ansi", "cons", "pcansi", "dumb", "sun")
+PLAIN_TERMINALS = ("linux", "vt", "ansi", "cons", "pcansi", "dumb", "sun")
 
 
 def is_plain(environment: Mapping[str, str], encoding: str | None) -> bool:
     """Whether to keep to ASCII: the bare console, a serial line, a locale without Unicode."""
     terminal = environment.get("TERM", "")
-    return terminal.startswith(_PLAIN_TERMINALS) or "utf" not in (encoding or "").lower()
+    return terminal.startswith(PLAIN_TERMINALS) or "utf" not in (encoding or "").lower()
 
 
 def plain_text(text: str) -> str:

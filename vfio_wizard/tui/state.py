@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from vfio_wizard.model.selection import Selection
-from vfio_wizard.report.pages.rows import Line, Tone
+from vfio_wizard.report.pages.rows import Line, Tone, said
 from vfio_wizard.report.pages.steps import Standing
-from vfio_wizard.report.pages.ways import Situation, Way, afterwards, doing
+from vfio_wizard.report.pages.ways import Situation, Way, afterwards, command_lines, doing
 from vfio_wizard.tui.survey import Progress, Survey
 
 if TYPE_CHECKING:
@@ -28,13 +28,19 @@ class Job(NamedTuple):
     def page(self, now: float, width: int) -> list[Line]:
         """The bar, the time, and what was said."""
         took = self.seconds if self.seconds is not None else now - self.began
-        lines = [Line(self.way.title, Tone.HEAD)]
+        lines = [Line(self.way.title, Tone.HEAD), *command_lines(self.way, width)]
         if self.seconds is None:
             lines.append(Line(f"{_bar(self.progress, width)}{took:5.1f} s", Tone.NOTE))
             lines.append(Line("stopping ..." if self.stopping else "Escape stops it safely", Tone.FAINT))
         else:
             lines.append(Line(f"took {took:.1f} s", Tone.FAINT))
-        return [*lines, Line(""), *self.lines]
+        return [*lines, Line(""), *(part for line in self.lines for part in _wrapped(line, width))]
+
+
+def _wrapped(line: Line, width: int) -> list[Line]:
+    """A line of a log within the width, its indent kept."""
+    indent = line.text[: len(line.text) - len(line.text.lstrip(" |"))]
+    return said(line.text.lstrip(" |"), width, line.tone, indent, " " * len(indent))
 
 
 def _bar(progress: Progress, width: int) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from textual.theme import Theme
 
+from vfio_wizard.tui.plain import PLAIN_TERMINALS
+
 DARK, LIGHT, TERMINAL_DARK, TERMINAL_LIGHT = "vfio-dark", "vfio-light", "ansi-dark", "ansi-light"
 ORDER = (DARK, LIGHT, TERMINAL_DARK, TERMINAL_LIGHT)
 
@@ -43,9 +45,11 @@ OWN = (
 
 def has_many_colours(environment: Mapping[str, str]) -> bool:
     """Whether the terminal says that it has more than 16."""
+    terminal = environment.get("TERM", "")
+    if terminal.startswith(PLAIN_TERMINALS):
+        return False  # whatever COLORTERM says: it was inherited from another terminal
     if environment.get("COLORTERM") in ("truecolor", "24bit"):
         return True
-    terminal = environment.get("TERM", "")
     return "256color" in terminal or "direct" in terminal or terminal.startswith(("xterm-kitty", "alacritty"))
 
 

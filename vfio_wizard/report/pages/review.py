@@ -69,7 +69,7 @@ def _file_row(one: Artifact) -> Row:
 
 
 def _ways_back(made: Proposal) -> tuple[str, ...]:
-    return made.rendered.ways_back or (_UNDO,)
+    return (*made.rendered.ways_back, _UNDO)
 
 
 _UNDO = (
@@ -139,25 +139,24 @@ def _changed(text: str, width: int) -> Iterator[Line]:
 
 def _whys(text: str, left: dict[str, str], width: int) -> Iterator[Line]:
     """Each reason once, below the first added line that holds its word."""
-    if not text.lstrip().startswith("+") or text.lstrip("+ ").startswith("#"):
+    mark = text.lstrip()[:1]
+    if mark not in ("+", "-") or text.lstrip("+- ").startswith("#"):
         return
-    for word in [one for one in left if one in text]:
-        yield from said(left.pop(word), width, Tone.NOTE, "      why: ")
+    for key in [one for one in left if one[0] == mark and one[1:] in text]:
+        yield from said(left.pop(key), width, Tone.NOTE, "      why: ")
 
 
 def reasons(plan: Plan) -> Iterator[tuple[str, str]]:
-    """A word of the change, and why it is there."""
-    for one in (*plan.parameters, *plan.remove):
-        yield one.word, one.because
-    for softdep in plan.softdeps:
-        yield f"softdep {softdep.module} ", softdep.because
-    for module in plan.modules:
-        yield module.name, module.because
+    """A word that comes (+) or goes (-), and why."""
+    yield from ((f"+{one.word}", one.because) for one in plan.parameters)
+    yield from ((f"-{one.word}", one.because) for one in plan.remove)
+    yield from ((f"+softdep {one.module} ", one.because) for one in plan.softdeps)
+    yield from ((f"+{one.name}", one.because) for one in plan.modules)
     if plan.looking_glass is not None:
         for word in ("looking-glass", "kvmfr"):
-            yield word, f"Looking Glass: {plan.looking_glass.size_mib} MiB {plan.looking_glass.because}"
+            yield f"+{word}", f"Looking Glass: {plan.looking_glass.size_mib} MiB {plan.looking_glass.because}"
     if plan.cpus is not None:
-        yield plan.cpus.guest, plan.cpus.because
+        yield f"+{plan.cpus.guest}", plan.cpus.because
 
 
 def _command_detail(command: Run, width: int) -> list[Line]:

@@ -162,7 +162,7 @@ def _look(at: Standing) -> str:
 
 def _check(at: Standing) -> str:
     if at.verdict is Verdict.BLOCKED:
-        return "First do what stands beside BLOCK, then r looks again. n: choose a card meanwhile"
+        return "First do what stands beside BLOCK; r looks again. n: on to the cards"
     return "n: on to choosing a card"
 
 

@@ -153,7 +153,7 @@ def afterwards(at: Situation) -> tuple[Way, ...]:
         "start",
         "Start the guest",
         "Its picture comes on the screen that is plugged into the card.",
-        ("virsh", "--connect", "qemu:///system", "start", at.guest),
+        ("vfio-wizard", "domain", *own, "--start"),
         elsewhere,
     )
     client = Way(

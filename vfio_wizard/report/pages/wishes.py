@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.selection import Mirror, Selection
+from vfio_wizard.model.unread import Unread
 from vfio_wizard.planning.options import Choice, Option, options
 from vfio_wizard.report.clean import clean
 from vfio_wizard.report.pages.rows import Line, Row, Tone, said
 
+_CORES = ("cpus.guest", "domain.vcpus")
 _GLASS = ("looking_glass.size", "looking_glass.release")
 
 
@@ -59,6 +62,8 @@ def detail(option: Option, facts: HostFacts, selection: Selection, width: int) -
     """What the question means and what can be answered."""
     lines = [*said(option.title, width, Tone.HEAD), *said(option.help, width), Line("")]
     choices = option.choices(facts, selection)
+    if option.key in _CORES:
+        lines += _cores(facts, selection, width)
     if not choices:
         hint = f"Enter: write the answer. In the answers file: {option.key}"
         return [*lines, *said(hint, width, Tone.FAINT)]
@@ -68,3 +73,17 @@ def detail(option: Option, facts: HostFacts, selection: Selection, width: int) -
         reason = f" - not here: {one.why_not}" if one.why_not else ""
         lines += said(f"{one.label}{reason}", width, Tone.FAINT if one.why_not else Tone.PLAIN, f"{mark} ")
     return [*lines, Line(""), *said("Enter: choose. In the answers file: " + option.key, width, Tone.FAINT)]
+
+
+def _cores(facts: HostFacts, selection: Selection, width: int) -> list[Line]:
+    """The picture that the command ``cores`` prints: who would run where."""
+    from vfio_wizard.planning.pinning import pins_for  # noqa: PLC0415 - only these two questions draw it
+    from vfio_wizard.report.cores_text import cores_text  # noqa: PLC0415
+
+    try:
+        plan = pins_for(facts, selection)
+    except UsageError as error:
+        return said(str(error), width, Tone.BAD)
+    drawn = None if isinstance(plan, Unread) else plan
+    picture = cores_text(facts.cpu, drawn, width=max(width, 40))
+    return [*(Line(one) for one in picture.splitlines()), Line("")]

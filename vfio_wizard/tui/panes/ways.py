@@ -27,14 +27,15 @@ class WaysPane(Pane):
             return []
         job = self.state.job
         if job is not None and job.way.key == row.key:
-            return [*job.page(time.monotonic(), width), Line(""), *ways.command_lines(way, width)]
+            return job.page(time.monotonic(), width)
         return ways.detail(way, width)
 
     def show(self, state: State) -> None:
-        """Another state; a running way keeps its text in view."""
+        """Another state; of a way that is gone, or was just now, the last words stay in view."""
         super().show(state)
-        if self.is_ready and state.job is not None and state.job.seconds is None:
-            self.page.scroll_end(animate=False)
+        gone = state.job.way.key if state.job is not None else None
+        if self.is_ready and self.row is not None and self.row.key == gone:
+            self.call_after_refresh(self.page.scroll_end, animate=False)
 
     def choose(self, row: Row) -> None:
         """Go it."""
