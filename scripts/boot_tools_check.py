@@ -95,6 +95,11 @@ class System(NamedTuple):
         return told
 
 
+def line_in(image: InitramfsImage) -> Kargs:
+    """The command line inside of a unified image."""
+    return Kargs.parse(image.cmdline) if isinstance(image.cmdline, str) else Kargs(())
+
+
 def make(folder: Path) -> System:
     """The Debian; one that is there already is taken."""
     if not (folder / "usr/bin/mkinitcpio").exists():
@@ -140,8 +145,8 @@ def clean(system: System) -> None:
     for folder in folders:
         for path in (system.root / folder).glob("vfio-wizard*"):
             path.unlink()
-    for path in ("etc/kernel/cmdline", "etc/kernel/install.conf", "etc/default/grub"):
-        (system.root / path).unlink(missing_ok=True)
+    for name in ("etc/kernel/cmdline", "etc/kernel/install.conf", "etc/default/grub"):
+        (system.root / name).unlink(missing_ok=True)
 
 
 # --- the cases ------------------------------------------------------------------------------------
@@ -186,7 +191,7 @@ def mkinitcpio_unified(system: System) -> str:
     system.put("etc/mkinitcpio.d/case.preset", 'PRESETS=(default)\ndefault_uki="/boot/EFI/Linux/case.efi"\n')
     change(system, "uki-mkinitcpio", "mkinitcpio")
     system.run(f"mkdir -p /boot/EFI/Linux; mkinitcpio -k {system.release} -U /boot/EFI/Linux/case.efi")
-    words = Kargs.parse(system.image("boot/EFI/Linux/case.efi").cmdline or "").words
+    words = line_in(system.image("boot/EFI/Linux/case.efi")).words
     expect({*LINE.split(), IDS} <= set(words), words)
     return f".cmdline has {IDS}"
 
@@ -224,7 +229,7 @@ def _entry(system: System) -> Kargs:
 
 def _unified(system: System) -> Kargs:
     path = next(path for path in (system.root / "efi/EFI/Linux").glob(f"*{system.release}*.efi"))
-    return Kargs.parse(system.image(str(path.relative_to(system.root))).cmdline or "")
+    return line_in(system.image(str(path.relative_to(system.root))))
 
 
 def grub_drop_in(system: System) -> str:

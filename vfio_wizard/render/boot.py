@@ -64,8 +64,10 @@ def _layout(scene: Scene) -> str:
 def proxmox(scene: Scene) -> Rendered:
     """GRUB takes its drop-in; systemd-boot a line, copied to partitions that are not mounted."""
     source = scene.plan.machine.line_from or ""
-    if source.endswith("grub.cfg"):
+    if source.endswith("grub.cfg") or not (scene.exported or scene.has(_CMDLINE)):
         return proxmox_grub(scene)
+    if not source and not scene.exported:
+        return by_hand(scene, f"/{_CMDLINE} or /etc/default/grub, as proxmox-boot-tool status tells")
     found = line_file(scene, _CMDLINE)
     refresh = ("proxmox-boot-tool", "refresh")
     run = command(*refresh, stage=Stage.ENTRIES, undo=(refresh,))

@@ -130,6 +130,8 @@ def second_entry(scene: Scene, stage: Stage = Stage.FILES) -> Rendered:
     place = f"{chosen.rpartition('/')[0]}/{ENTRY}"
     if scene.has(place):
         return Rendered()
+    if "$kernelopts" in scene.files[chosen]:
+        return note("No second entry is made: its options would change with the variable kernelopts.")
     try:
         text = entry_without(_clean_entry(scene, scene.files[chosen]))
     except EditError as error:

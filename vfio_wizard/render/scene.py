@@ -64,9 +64,6 @@ class Scene(NamedTuple):
         return self.plan.line
 
 
-Dialect = "Callable[[Scene], Rendered]"
-
-
 def replaced(scene: Scene, path: str, text: str, because: str, stage: Stage = Stage.FILES) -> Rendered:
     """A file with a new text; nothing when it holds that text already."""
     before = scene.text(path)

@@ -194,6 +194,21 @@ def test_dracut_s_own_line_is_only_set_as_a_whole(tmp_path: Path) -> None:
     assert text.splitlines()[1] == f'kernel_cmdline="{UUID} rw {IDS}"'
 
 
+def test_proxmox_with_grub_gets_no_file_that_only_systemd_boot_reads(tmp_path: Path) -> None:
+    root = roots.proxmox_grub(tmp_path)
+    (tmp_path / "boot/grub/grub.cfg").unlink()
+    assert boot_files(planned(root)[1]) == ["/etc/default/grub.d/vfio-wizard.cfg"]
+
+
+def test_proxmox_of_which_the_loader_is_not_known_is_left_to_a_person(tmp_path: Path) -> None:
+    root = roots.proxmox_zfs(tmp_path)
+    plan, _ = planned(root)
+    plan = plan._replace(machine=plan.machine._replace(line_from=None))
+    found = for_host(plan, read_originals(root.host, look(root)), tool_version="1")
+    assert boot_files(found) == []
+    assert "proxmox-boot-tool status" in by_hand(found)[0]
+
+
 # --- a second entry -----------------------------------------------------------------------------------
 
 
@@ -224,6 +239,17 @@ def test_a_second_entry_made_late_is_clean_all_the_same(tmp_path: Path) -> None:
     root.put("boot/loader/entries/arch.conf", entry + " vfio-pci.ids=1b73:1100")
     carry_out(root, planned(root)[1])
     assert "vfio-pci" not in root.text(f"boot/loader/entries/{WAY_BACK}.conf")
+
+
+def test_an_entry_whose_options_are_a_variable_is_not_copied(tmp_path: Path) -> None:
+    """RHEL 8 keeps them in grubenv, where grubby changes them for all entries at once."""
+    root = roots.fedora_grub(tmp_path)
+    for path in root.entries("boot/loader/entries"):
+        root.put(path, "title RHEL\nlinux /v\noptions $kernelopts\n")
+    root.put("boot/grub2/grubenv", f"kernelopts={UUID} ro quiet\n")
+    found = planned(root)[1]
+    assert WAY_BACK not in " ".join(paths(found))
+    assert any("kernelopts" in one for one in found.notes)
 
 
 def test_entries_of_other_systems_stay(tmp_path: Path) -> None:
