@@ -9,7 +9,8 @@ import pytest
 
 from tests.conftest import in_ci
 from tests.virt import daemon
-from vfio_wizard.system.libvirt_host import NoBindingError, binding, connected
+from vfio_wizard.apply.connection import connected
+from vfio_wizard.system.libvirt_host import NoBindingError, binding
 
 
 def need_binding() -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.domain.cases import CASES, Case
 from tests.virt.domains import AUDIO, BY_HAND, CARD, GPU
 from vfio_wizard.apply import domain_backup, libvirt
+from vfio_wizard.apply.connection import connected, explained
 from vfio_wizard.model.domain import Disk, DiskFormat, Evdev, NetworkKind, Nic
 from vfio_wizard.model.errors import WizardError
 from vfio_wizard.planning.domain import plan_guest
@@ -31,8 +32,6 @@ from vfio_wizard.render.xml_diff import difference
 from vfio_wizard.render.xml_text import Document
 from vfio_wizard.system.libvirt_host import (
     LibvirtError,
-    connected,
-    explained,
     read_capabilities,
     read_offer,
 )

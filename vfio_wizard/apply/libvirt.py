@@ -1,7 +1,7 @@
 """Guests handed to libvirt: the only place that writes to it.
 
 Before a guest is changed it is kept as it was (``domain_backup``), and one call brings it back. Connections
-come from ``system.libvirt_host.connected``, which also turns libvirt's errors into what to do.
+come from ``apply.connection``, which also says what to do about libvirt's errors.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import sys
 from typing import Any, NamedTuple
 
 from vfio_wizard.apply import domain_backup, libvirt
+from vfio_wizard.apply.connection import connected
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import answers
 from vfio_wizard.cli.exits import Exit
@@ -18,7 +19,7 @@ from vfio_wizard.model.selection import Selection
 from vfio_wizard.model.unread import Unread
 from vfio_wizard.report.clean import clean
 from vfio_wizard.system.host import RootHost, require_live
-from vfio_wizard.system.libvirt_host import SYSTEM, NoBindingError, connected, read_offer
+from vfio_wizard.system.libvirt_host import SYSTEM, NoBindingError, read_offer
 
 SCHEMA = "vfio-wizard/domain-change/1"
 

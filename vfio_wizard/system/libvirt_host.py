@@ -18,7 +18,7 @@ _ENROLLED = (".ms.", "_ms.", ".ms-", "secboot.enrolled")
 
 
 class LibvirtError(WizardError):
-    """What libvirt said, and what to do about it."""
+    """What libvirt said, on one line."""
 
 
 class NoBindingError(WizardError):
@@ -69,7 +69,7 @@ def _silent(_context: Any, _error: Any) -> None:
 
 @contextmanager
 def connected(uri: str = SYSTEM, *, read_only: bool = False) -> Iterator[Any]:
-    """A connection. Whatever libvirt refuses meanwhile is raised as a LibvirtError that says what to do."""
+    """A connection. Whatever libvirt refuses meanwhile is raised as a LibvirtError."""
     libvirt = binding()
     with told(libvirt):
         connection = libvirt.openReadOnly(uri) if read_only else libvirt.open(uri)
@@ -85,16 +85,8 @@ def told(libvirt: Any) -> Iterator[None]:
     try:
         yield
     except libvirt.libvirtError as error:
-        raise LibvirtError(explained(str(error))) from None
-
-
-def explained(message: str) -> str:
-    """libvirt's words on one line, and what to do where it is known."""
-    from vfio_wizard.knowledge.libvirt_errors import meaning  # noqa: PLC0415 - only beside an error
-
-    said = " ".join(message.split())
-    known = meaning(message)
-    return f"libvirt: {said}" if known is None else f"libvirt: {said}. What to do: {known.advice}"
+        message = f"libvirt: {' '.join(str(error).split())}"
+        raise LibvirtError(message) from None
 
 
 def read_offer(connection: Any) -> Offer:
