@@ -209,7 +209,12 @@ def _users(facts: HostFacts, selection: Selection) -> tuple[str, ...]:
 
 
 def _memberships(users: tuple[str, ...], facts: HostFacts) -> tuple[Membership, ...]:
-    """The group is called libvirtd on NixOS and libvirt elsewhere; its members tell who is in already."""
+    """The group is called libvirtd on NixOS and libvirt elsewhere; its members tell who is in already.
+
+    Where libvirt is not installed there is no such group, and nobody can be put into it.
+    """
+    if facts.virt.libvirt_group is None and not _is_nixos(facts):
+        return ()
     members = known(facts.virt.libvirt_group, None)
     group = "libvirtd" if _is_nixos(facts) else "libvirt"
     user = facts.virt.user

@@ -1,0 +1,194 @@
+"""The program itself, by real processes, on a live ``/`` that is a sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.trial import difference, snapshot
+from tests.unit.apply.sandbox import Sandbox, sandbox
+
+pytestmark = pytest.mark.live
+APPLY = ("apply", "--gpu", "01:00.0", "--user", "nobody", "--yes")
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    """Not below /tmp, which may be an overlay itself."""
+    place = Path("/dev/shm") / f"vfio-wizard-{os.getpid()}"  # noqa: S108 - a folder of its own, of this process
+    place.mkdir(mode=0o700)
+    try:
+        made = sandbox(place)
+        yield made
+        made.close()
+    finally:
+        subprocess.run(["rm", "-rf", str(place)], check=True)
+
+
+PLAN = "/var/tmp/plan.json"  # noqa: S108 - of the sandbox
+
+
+def text(box: Sandbox, path: str) -> str:
+    return (box.upper / path).read_text()
+
+
+def lasting(box: Sandbox) -> dict[str, tuple[str, str, int, int, int]]:
+    """Without what every start of Python and the tools leave in folders for such things."""
+    return {
+        path: entry
+        for path, entry in snapshot(box.upper).items()
+        if not path.startswith(("var/tmp", "root", "work", "etc/.pwd.lock")) and "__pycache__" not in path
+    }
+
+
+def test_apply_verify_undo_and_again(box: Sandbox) -> None:
+    before = lasting(box)
+    done = box.run(*APPLY)
+    assert done.returncode == 0, done.stderr
+    assert "DONE: nothing changes until the next boot." in done.stdout
+    assert "looking into the built images" in done.stderr
+    assert "nobody" in next(one for one in text(box, "etc/group").splitlines() if one.startswith("libvirt:"))
+    waiting = box.run("verify")
+    assert waiting.returncode == 3
+    assert "NOT REBOOTED YET" in waiting.stdout
+    again = box.run(*APPLY)
+    assert again.returncode == 0
+    undone = box.run("undo")
+    assert undone.returncode == 0, undone.stderr
+    assert "byte for byte as before" in undone.stdout
+    assert difference(before, lasting(box)) == ""
+    assert "nothing to undo" in box.run("undo").stdout
+
+
+def test_after_the_reboot_verify_says_that_it_holds_or_what_does_not(box: Sandbox) -> None:
+    assert box.run(*APPLY).returncode == 0
+    (box.root / "proc/sys/kernel/random/boot_id").write_text("99999999-2222-3333-4444-555555555555\n")
+    broken = box.run("verify", "--json")
+    assert broken.returncode == 1
+    told = json.loads(broken.stdout)
+    assert told["answer"] == "broken"
+    assert {(one["address"], one["driver"], one["status"]) for one in told["functions"]} == {
+        ("0000:01:00.0", "radeon", "fail"),
+        ("0000:01:00.1", "snd_hda_intel", "fail"),
+    }
+    line = (box.root / "proc/cmdline").read_text().strip()
+    (box.root / "proc/cmdline").write_text(f"{line} {' '.join(_words(told))}\n")
+    for address in ("0000:01:00.0", "0000:01:00.1"):
+        device = os.path.realpath(box.upper / "sys/bus/pci/devices" / address)
+        bound_to_vfio(box.root / os.path.relpath(device, box.upper))
+    holds = box.run("verify")
+    assert holds.returncode == 0, holds.stdout
+    assert "THE CHANGE HOLDS." in holds.stdout
+
+
+def bound_to_vfio(device: Path) -> None:
+    """As the kernel would show it."""
+    text = (device / "uevent").read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("DRIVER=")]
+    (device / "uevent").write_text("\n".join(["DRIVER=vfio-pci", *lines]) + "\n")
+    (device / "driver").unlink()
+    (device / "driver").symlink_to("../../../../bus/pci/drivers/vfio-pci")
+
+
+def _words(told: dict[str, object]) -> list[str]:
+    rows = told["kernel_parameters"]
+    assert isinstance(rows, list)
+    return [str(row["word"]) for row in rows if row["wanted"]]
+
+
+def begun(box: Sandbox) -> None:
+    end = time.monotonic() + 60
+    while not (box.place / "begun").exists():
+        assert time.monotonic() < end, "the command was never begun"
+        time.sleep(0.05)
+
+
+def test_killed_while_a_command_runs_the_undo_waits_for_it_and_restores(box: Sandbox) -> None:
+    before = lasting(box)
+    (box.place / "hold").touch()
+    process = box.start(*APPLY)
+    begun(box)
+    process.kill()
+    process.communicate(timeout=60)
+    waits = box.run("undo")
+    assert waits.returncode == 1
+    assert "a command that it started still runs" in waits.stderr
+    (box.place / "hold").unlink()
+    end = time.monotonic() + 60
+    while (undone := box.run("undo")).returncode == 1:
+        assert time.monotonic() < end, undone.stderr
+        time.sleep(0.2)
+    assert undone.returncode == 0, undone.stderr
+    assert difference(before, lasting(box)) == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_asked_to_stop_it_waits_for_the_command_and_takes_all_back(
+    number: signal.Signals, box: Sandbox
+) -> None:
+    before = lasting(box)
+    (box.place / "hold").touch()
+    process = box.start(*APPLY)
+    begun(box)
+    process.send_signal(number)
+    time.sleep(0.3)
+    (box.place / "hold").unlink()
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "everything was taken back" in told
+    assert difference(before, lasting(box)) == ""
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_done(box: Sandbox) -> None:
+    before = lasting(box)
+    done = box.run("apply", "--gpu", "01:00.0")
+    assert done.returncode == 2
+    assert "add --yes" in done.stderr
+    assert difference(before, lasting(box)) == ""
+
+
+def test_an_ordinary_user_hands_the_plan_to_root(box: Sandbox) -> None:
+    """With a stand-in for sudo that keeps the file; root takes it as it is, and refuses it when altered."""
+    python = "/usr/bin/python3"
+    can = box.command("setpriv", "--reuid=65534", "--clear-groups", *box.wizard("--version", python=python))
+    if subprocess.run(can, capture_output=True, check=False).returncode:
+        pytest.skip("an ordinary user cannot run this checkout with the system's Python")
+    box.program(
+        "sudo", '#!/bin/sh\nwhile [ "$1" != --plan ]; do shift; done; cp -p "$2" /var/tmp/plan.json; exit 7\n'
+    )
+    words = box.wizard("apply", "--gpu", "01:00.0", "--yes", python=python)
+    argv = box.command(
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "TMPDIR=/var/tmp", *words
+    )
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
+    assert done.returncode == 7, done.stderr
+    plan = box.root / "var/tmp/plan.json"
+    good = plan.read_text()
+    plan.write_text(good.replace("vfio_pci", "evil_pci"))
+    refused = box.run("apply", "--plan", PLAN, "--yes", SUDO_UID="65534")
+    assert refused.returncode == 1
+    assert "the plan was altered" in refused.stderr
+    plan.write_text(good)
+    stranger = box.run("apply", "--plan", PLAN, "--yes", SUDO_UID="1234")
+    assert stranger.returncode == 2
+    assert "who did not call this" in stranger.stderr
+    made = box.run("apply", "--plan", PLAN, "--yes", "--json", SUDO_UID="65534")
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["outcome"] == "applied"
+
+
+def test_undo_from_outside_as_from_a_rescue_system(box: Sandbox) -> None:
+    before = lasting(box)
+    assert box.run("apply", "--gpu", "01:00.0", "--yes").returncode == 0
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    argv = box.wizard("undo", "--root", str(box.upper))[2:]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stderr
+    assert difference(before, lasting(box)) == ""
