@@ -27,7 +27,8 @@ from tests.lab.scenario import firmware
 
 CPU = "max,-avx,-avx2,-avx512f"
 """With SVM, so that KVM is there; without wide vector units, which cost time under emulation."""
-MEMORY = 2048
+MEMORY = 3072
+"""MiB: a guest of 512 leaves the host the two GiB that it needs."""
 SECTOR = 512
 START = 2048
 """The first partition's first sector; GRUB lies before it, where there is no EFI system partition."""

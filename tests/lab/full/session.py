@@ -23,6 +23,7 @@ BOOT_TIMEOUT = 600.0
 """Seconds until the system answers. It takes about 30; a loaded machine may need several times that."""
 SCRIPT_TIMEOUT = 900.0
 
+LOGIN = "login: "
 DOWN, ENTER = "\x1b[B", "\r"
 
 
@@ -210,14 +211,16 @@ class FullMachine:
         """Wait until the console has shown ``words``."""
         self._wait(lambda: words in self.console.shown(), timeout, f"the console never showed {words!r}")
 
-    def log_in(self, prompt: str = "login: ") -> None:
-        """Become root on the serial console, as a person does."""
-        self.console.write("\r")
-        self.wait_for_console(prompt, 120)
-        if "login" in prompt:
+    def log_in(self, prompt: str = LOGIN) -> None:
+        """Become root on the serial console, as a person does; rescue mode only asks for a password."""
+        if prompt == LOGIN:
+            self.console.write("\r")
+            self.wait_for_console(prompt, 120)
             self.console.write("root\r")
-            self.wait_for_console("assword: ", 60)
+            prompt = "assword: "
+        self.wait_for_console(prompt, 120)
         self.console.write(f"{PASSWORD}\r")
+        self.wait_for_console("# ", 120)
 
     def type(self, command: str, timeout: float = SCRIPT_TIMEOUT) -> int:
         """Type a command at the console's shell; its exit code."""

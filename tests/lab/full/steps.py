@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from tests.lab.full.session import DOWN, ENTER, File, FullMachine, Menu
+from tests.lab.full.session import DOWN, ENTER, LOGIN, File, FullMachine, Menu
 from tests.lab.judge import Answer
 
 BUILDING = "pgrep -f 'mkinitramfs|dracut' >/dev/null"
@@ -244,7 +244,7 @@ class Typed(NamedTuple):
 
     name: str
     command: str
-    prompt: str = "login: "
+    prompt: str = LOGIN
     code: int = 0
 
     def perform(self, run: Run) -> list[str]:

@@ -226,7 +226,7 @@ def furnish(place: Installed) -> None:
     })  # fmt: skip
     (root / "boot/efi").mkdir(exist_ok=True)
     chroot(root, f"echo root:{PASSWORD} | chpasswd")
-    chroot(root, f"python3 -m venv --without-pip /{VENV}")
+    chroot(root, f"python3 -m venv --without-pip --system-site-packages /{VENV}")
     install_dependencies_of_the_wheel(place)
 
 
