@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.faults.trial import difference, snapshot
-from tests.unit.apply.sandbox import Sandbox, sandbox
+from tests.unit.apply.sandbox import HERE, Sandbox, sandbox
 
 pytestmark = pytest.mark.live
 APPLY = ("apply", "--gpu", "01:00.0", "--user", "nobody", "--yes")
@@ -33,6 +34,14 @@ def box() -> Iterator[Sandbox]:
 
 
 PLAN = "/var/tmp/plan.json"  # noqa: S108 - of the sandbox
+
+
+def checked(output: str, name: str) -> dict[str, object]:
+    """A document that keeps to its published schema."""
+    schema = json.loads((HERE / f"docs/schema/{name}-1.json").read_text())
+    told: dict[str, object] = json.loads(output)
+    jsonschema.validate(told, schema)
+    return told
 
 
 def text(box: Sandbox, path: str) -> str:
@@ -72,9 +81,11 @@ def test_after_the_reboot_verify_says_that_it_holds_or_what_does_not(box: Sandbo
     (box.root / "proc/sys/kernel/random/boot_id").write_text("99999999-2222-3333-4444-555555555555\n")
     broken = box.run("verify", "--json")
     assert broken.returncode == 1
-    told = json.loads(broken.stdout)
+    told = checked(broken.stdout, "verify")
     assert told["answer"] == "broken"
-    assert {(one["address"], one["driver"], one["status"]) for one in told["functions"]} == {
+    rows = told["functions"]
+    assert isinstance(rows, list)
+    assert {(one["address"], one["driver"], one["status"]) for one in rows} == {
         ("0000:01:00.0", "radeon", "fail"),
         ("0000:01:00.1", "snd_hda_intel", "fail"),
     }
@@ -181,13 +192,16 @@ def test_an_ordinary_user_hands_the_plan_to_root(box: Sandbox) -> None:
     assert "who did not call this" in stranger.stderr
     made = box.run("apply", "--plan", PLAN, "--yes", "--json", SUDO_UID="65534")
     assert made.returncode == 0, made.stderr
-    assert json.loads(made.stdout)["outcome"] == "applied"
+    assert checked(made.stdout, "apply")["outcome"] == "applied"
+    assert checked(box.run("undo", "--json").stdout, "undo")["outcome"] == "undone"
+    assert checked(box.run("undo", "--json").stdout, "undo")["outcome"] == "nothing-to-undo"
+    assert checked(box.run("verify", "--json").stdout, "verify")["answer"] == "nothing-applied"
 
 
 def test_undo_from_outside_as_from_a_rescue_system(box: Sandbox) -> None:
     before = lasting(box)
     assert box.run("apply", "--gpu", "01:00.0", "--yes").returncode == 0
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    env = os.environ | {"PYTHONPATH": str(HERE)}
     argv = box.wizard("undo", "--root", str(box.upper))[2:]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stderr
