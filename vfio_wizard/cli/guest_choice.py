@@ -52,7 +52,7 @@ def _count(given: Given, name: str) -> int | None:
     text = given.text(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 100_000):
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text)):
         message = f"--{name.replace('_', '-')}: not a number: {text!r}"
         raise UsageError(message)
     return int(text)
