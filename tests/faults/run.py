@@ -7,10 +7,12 @@ python -m tests.faults.run [--chain NAME] [--every N] [--table FILE]
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import sys
 import tempfile
-import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +26,7 @@ _FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - in mem
 class Row(NamedTuple):
     """What one chain was put through."""
 
-    chain: Chain
+    chain: str
     steps: tuple[int, int]
     """Of an apply, of an undo."""
     kinds: Counter[str]
@@ -43,7 +45,7 @@ def trial_run(chain: Chain, *, every: int = 1, offset: int = 0, shells: bool = T
             what = bench.failures(fault)
             if what:
                 failures.append(Failure(chain.name, fault, what))
-        return Row(chain, (steps[0], steps[1]), Counter(one.kind for one in chosen), tuple(failures))
+        return Row(chain.name, (steps[0], steps[1]), Counter(one.kind for one in chosen), tuple(failures))
 
 
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
@@ -58,7 +60,7 @@ def table(rows: list[Row]) -> str:
     ]
     for row in rows:
         counts = [sum(n for kind, n in row.kinds.items() if kind.startswith(start)) for start, _ in KINDS]
-        cells = [row.chain.name, *row.steps, *counts, len(row.failures)]
+        cells = [row.chain, *row.steps, *counts, len(row.failures)]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     total = sum(row.kinds.total() for row in rows)
     failed = sum(len(row.failures) for row in rows)
@@ -72,26 +74,33 @@ def write_table(path: Path, rows: list[Row]) -> None:
     path.write_text(f"{head}{BEGIN}\n{table(rows)}\n{END}{tail}", encoding="utf-8")
 
 
+def _timed(number: int, *, every: int) -> Row:
+    return trial_run(CHAINS[number], every=every)
+
+
+def _say(row: Row) -> None:
+    print(
+        f"{row.chain}: {row.kinds.total()} faults at {sum(row.steps)} steps, {len(row.failures)} failures",
+        flush=True,
+    )
+    for failure in row.failures[:3]:
+        print(f"  {failure}", flush=True)
+
+
 def main() -> int:
     """All chains, or those whose name holds a word."""
     options = argparse.ArgumentParser()
     options.add_argument("--chain", default="")
     options.add_argument("--every", type=int, default=1)
+    options.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options.add_argument("--table", type=Path, help="a document to write the table into")
     given = options.parse_args()
+    numbers = [at for at, one in enumerate(CHAINS) if given.chain.lower() in one.name.lower()]
     rows = []
-    for chain in CHAINS:
-        if given.chain.lower() in chain.name.lower():
-            start = time.monotonic()
-            row = trial_run(chain, every=given.every)
+    with multiprocessing.get_context("fork").Pool(given.jobs) as workers:
+        for row in workers.imap(partial(_timed, every=given.every), numbers, chunksize=1):
             rows.append(row)
-            print(
-                f"{chain.name}: {sum(row.kinds.values())} faults at {sum(row.steps)} steps, "
-                f"{len(row.failures)} failures, {time.monotonic() - start:.0f} s",
-                flush=True,
-            )
-            for failure in row.failures[:3]:
-                print(f"  {failure}", flush=True)
+            _say(row)
     failed = sum(len(row.failures) for row in rows)
     print(f"{sum(sum(row.kinds.values()) for row in rows)} faults on {len(rows)} chains, {failed} failures")
     if given.table:

@@ -18,7 +18,7 @@ DESCRIPTION = """GPU passthrough on Linux: look, explain, propose, prove.
 Without a command: the interactive wizard."""
 
 EPILOG = """exit codes: 0 nothing blocks, 1 a blocker failed or a refusal, 2 usage,
-3 a blocker could not be measured, 130 interrupted"""
+3 a blocker could not be measured, 4 a change stopped part way, 130 interrupted"""
 
 
 class Given(NamedTuple):

@@ -43,7 +43,7 @@ def ending(ways_back: tuple[str, ...], number: int, width: int) -> str:
     lines = ["", "DONE: nothing changes until the next boot.", "", "NEXT"]
     lines += wrap("reboot, then: vfio-wizard verify", width, "  1. ", "     ")
     lines += ["", "IF IT DOES NOT BOOT AS IT SHOULD"]
-    for way in (*ways_back, *_ALWAYS):
+    for way in ways_back or (_BY_THE_MENU,):
         lines += wrap(clean(way), width, "  - ", "    ")
     lines += ["", "TO TAKE IT BACK"]
     lines += wrap("sudo vfio-wizard undo", width, "  - ", "    ")
@@ -58,7 +58,7 @@ def ending(ways_back: tuple[str, ...], number: int, width: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-_ALWAYS = (
-    "in the boot menu, press e, and take the words with vfio-pci off the line that begins with linux or "
-    "options; that holds for one boot (a unified image under Secure Boot does not listen: choose another)",
+_BY_THE_MENU = (
+    "In the boot menu press e, and take the words with vfio-pci off the line that begins with linux or "
+    "options; that holds for one start."
 )
