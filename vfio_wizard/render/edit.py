@@ -18,7 +18,10 @@ class Change:
     def __init__(self, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """``add`` and ``remove`` are whole words as the kernel reads them."""
         self.remove = tuple(dict.fromkeys(remove))
-        self.add = tuple(one for one in dict.fromkeys(add) if one not in self.remove)
+        line = Kargs(())
+        for word in add:
+            line = line if word in self.remove else line.append_if_missing(word)
+        self.add = line.words
 
     def __bool__(self) -> bool:
         """Whether anything is to be done at all."""
@@ -84,6 +87,9 @@ def edited_line(text: str, change: Change) -> str:
     added = [word for word in change.add if not line.has(word)]
     if added:
         text = _with(text, spans, added)
+        if any(not line_words(text).has(word) for word in added):
+            message = "a quotation mark in it is never closed, and would swallow what is added"
+            raise EditError(message)
     return text
 
 
