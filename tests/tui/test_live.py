@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -99,11 +100,9 @@ def test_an_error_is_told_and_the_last_good_look_stays() -> None:
 
 
 @pytest.mark.parametrize("functions", [200, 4096])
-def test_a_key_is_painted_within_a_tenth_of_a_second(
-    tmp_path_factory: pytest.TempPathFactory, functions: int
-) -> None:
+def test_a_key_is_painted_within_a_tenth_of_a_second(tmp_path: Path, functions: int) -> None:
     """The fastest of several: what the program needs, not what else the machine does meanwhile."""
-    source = str(synthetic.make(tmp_path_factory.mktemp("many"), functions))
+    source = str(synthetic.make(tmp_path / "many", functions))
 
     async def do(wizard: Wizard) -> None:
         await wizard.press("3", "end", "right")
