@@ -208,13 +208,13 @@ def kernel_install_unified(system: System) -> str:
 
 def _kernel_install(system: System, layout: str, result: Callable[[], Kargs]) -> str:
     system.put("etc/kernel/cmdline", f"{LINE}\n")
-    system.put("etc/kernel/install.conf", f"layout={layout}\nuki_generator=ukify\n")
+    system.put("etc/kernel/install.conf", f"layout={layout}\nuki_generator=ukify\nBOOT_ROOT=/efi\n")
     system.put("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
     change(system, "systemd-boot-kernel-install", "mkinitcpio")
     system.run(
         "export SYSTEMD_RELAX_ESP_CHECKS=1 SYSTEMD_RELAX_XBOOTLDR_CHECKS=1; "
         "mkdir -p /efi/loader/entries /efi/EFI/Linux /efi/0123456789abcdef0123456789abcdef; "
-        f"kernel-install --esp-path=/efi --boot-path=/efi add {system.release} /boot/vmlinuz-{system.release}"
+        f"kernel-install add {system.release} /boot/vmlinuz-{system.release}"
     )
     words = result().words
     expect({*LINE.split(), IDS} <= set(words), words)
