@@ -187,16 +187,19 @@ class _Undo:
 
     def _restore(self, kept: Kept) -> None:
         if kept.look is None:
-            self.disk.remove(kept.path)
-            self.disk.sync_folder(folder_of(kept.path)) if self._has_folder(kept.path) else None
+            self._take_away(kept.path)
             return
         if state_of(self.disk, kept.path) != kept.state:
             self._put(kept)
         elif self.disk.look(kept.path) != kept.look:
             self.disk.dress(kept.path, kept.look, times=True)
 
-    def _has_folder(self, path: str) -> bool:
-        return self.disk.look(folder_of(path)) is not None
+    def _take_away(self, path: str) -> None:
+        if self.disk.look(path) is not None:
+            self.disk.remove(path)
+            self.talk.say(f"removed /{path}")
+        if self.disk.look(folder_of(path)) is not None:
+            self.disk.sync_folder(folder_of(path))
 
     def _put(self, kept: Kept) -> None:
         try:
