@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import published
 from tests.domain.cases import CASES
 from vfio_wizard.apply import libvirt
 from vfio_wizard.cli import domain_define, main
@@ -23,6 +23,7 @@ from vfio_wizard.system.libvirt_host import read_offer
 
 pytestmark = pytest.mark.libvirtd
 
+CHANGE = "vfio-wizard/domain-change/1"
 CASE = next(case for case in CASES if case.name == "linux-shm")
 
 
@@ -105,11 +106,20 @@ def test_json_says_what_happened(
     planned: DomainPlan, daemon_uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _run(planned, daemon_uri, define=True, json=True) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert document["schema"] == "vfio-wizard/domain-change/1"
+    document = published.document(capsys.readouterr().out, CHANGE)
     assert document["existed"] is False
     assert document["state"] == "shut off"
     assert document["difference"][0].startswith("+<domain")
+    assert _run(planned, daemon_uri, define=True, json=True) == 0
+    assert published.document(capsys.readouterr().out, CHANGE)["difference"] == []
+    assert _run(planned, daemon_uri, diff=True, json=True) == 0
+    assert published.document(capsys.readouterr().out, CHANGE)["in_place"] is True
+    refused = planned._replace(refusals=(Refusal("memory.too-much", "more than the host has"),))
+    assert _run(refused, daemon_uri, define=True, json=True) == 1
+    assert published.document(capsys.readouterr().out, CHANGE)["refusals"][0]["id"] == "memory.too-much"
+    name = planned.spec.name
+    assert main(["domain", "--undo", "--name", name, "--connect", daemon_uri, "--json"]) == 0
+    assert published.document(capsys.readouterr().out, CHANGE)["uuid"] is None
 
 
 def test_refusals_and_records_change_nothing(planned: DomainPlan, real: Any, daemon_uri: str) -> None:
@@ -128,7 +138,7 @@ def test_start_and_stop_by_name(mock: Any, capsys: pytest.CaptureFixture[str]) -
     assert main(["domain", "--stop", "--name", "test", "--connect", "test:///default"]) == 0
     assert "shut off" in capsys.readouterr().err
     assert main(["domain", "--start", "--name", "test", "--connect", "test:///default", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["state"] == "running"
+    assert published.document(capsys.readouterr().out, CHANGE)["state"] == "running"
     assert main(["domain", "--start", "--name", "none", "--connect", "test:///default"]) == 1
     assert "--define makes it" in capsys.readouterr().err
     assert main(["domain", "--stop", "--name", "x", "--host", "/", "--connect", "test:///default"]) == 2

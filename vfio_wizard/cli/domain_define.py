@@ -39,9 +39,7 @@ def run(given: Given, planned: DomainPlan, text: str, seen: Seen) -> int:
     """Show or make the change. 1 when it is refused; without the binding the XML is printed."""
     require_live(seen.host or RootHost("/", is_record=True), "hand a guest to libvirt")
     if planned.refusals:
-        for one in planned.refusals:
-            _say(f"refused ({one.id}): {one.text}")
-        return Exit.BLOCKED
+        return _refused(given, planned)
     try:
         with connected(_uri(given)) as connection:
             return _with_libvirt(given, planned.spec, text, connection)
@@ -49,6 +47,16 @@ def run(given: Given, planned: DomainPlan, text: str, seen: Seen) -> int:
         sys.stdout.write(text)
         _say(f"not handed to libvirt: {error}; the XML is for `virsh define FILE`")
         return Exit.BLOCKED
+
+
+def _refused(given: Given, planned: DomainPlan) -> int:
+    if given.flag("json"):
+        action = "diff" if given.flag("diff") else "define"
+        told = [{"id": one.id, "text": one.text} for one in planned.refusals]
+        print_json(_document(action, planned.spec.name, None) | {"refusals": told})
+    for one in planned.refusals:
+        _say(f"refused ({one.id}): {one.text}")
+    return Exit.BLOCKED
 
 
 def act(given: Given) -> int:
@@ -64,7 +72,7 @@ def act(given: Given) -> int:
             return _undo(given, name, connection)
         if given.flag("stop"):
             guest = libvirt.stop(connection, name, _STOPS_WITHIN)
-            _told(given, "stop", guest)
+            _told(given, "stop", name, guest)
             return Exit.BLOCKED if guest.is_active else Exit.OK
         return _start(given, name, connection)
 
@@ -108,6 +116,9 @@ def _with_libvirt(given: Given, spec: DomainSpec, text: str, connection: Any) ->
         return _show(given, spec.name, wanted, lines)
     disks = _create_disks(given, spec, connection)
     if wanted.there is not None and not lines:
+        if given.flag("json"):
+            print_json(_document("define", spec.name, wanted.there, wanted, lines) | {"disks": disks})
+            return Exit.OK
         _say(f"the guest {spec.name} is so already; nothing was changed")
         return _after(given, spec.name, connection, wanted.there)
     made = libvirt.define(connection, wanted.text, domain_backup.folder())
@@ -115,7 +126,7 @@ def _with_libvirt(given: Given, spec: DomainSpec, text: str, connection: Any) ->
         _say_made(made, wanted, disks)
         return _after(given, spec.name, connection, made.guest)
     guest = libvirt.start(connection, spec.name) if given.flag("start") else made.guest
-    print_json(_document("define", guest, wanted, lines) | {"disks": disks})
+    print_json(_document("define", spec.name, guest, wanted, lines) | {"disks": disks})
     return Exit.OK
 
 
@@ -159,7 +170,7 @@ def _difference(wanted: Wanted, connection: Any) -> tuple[str, ...]:
 
 def _show(given: Given, name: str, wanted: Wanted, lines: tuple[str, ...]) -> int:
     if given.flag("json"):
-        print_json(_document("diff", wanted.there, wanted, lines) | {"name": name})
+        print_json(_document("diff", name, wanted.there, wanted, lines))
         return Exit.OK
     sys.stdout.write("".join(f"{clean(line)}\n" for line in lines))
     if wanted.there is None:
@@ -170,17 +181,23 @@ def _show(given: Given, name: str, wanted: Wanted, lines: tuple[str, ...]) -> in
 
 
 def _document(
-    action: str, guest: libvirt.Guest | None, wanted: Wanted, lines: tuple[str, ...]
+    action: str,
+    name: str,
+    guest: libvirt.Guest | None,
+    wanted: Wanted | None = None,
+    lines: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "action": action,
-        "name": None if guest is None else guest.name,
+        "name": name,
         "uuid": None if guest is None else guest.uuid,
         "state": None if guest is None else guest.state,
-        "existed": wanted.there is not None,
-        "in_place": wanted.in_place,
+        "existed": None if wanted is None else wanted.there is not None,
+        "in_place": None if wanted is None else wanted.in_place,
         "difference": list(lines),
+        "disks": [],
+        "refusals": [],
     }
 
 
@@ -229,7 +246,7 @@ def _undo(given: Given, name: str, connection: Any) -> int:
     last = libvirt.undo(connection, name, domain_backup.folder(), force=given.flag("force"))
     guest = libvirt.find(connection, name)
     if given.flag("json"):
-        _told(given, "undo", guest)
+        _told(given, "undo", name, guest)
     elif last.before is None:
         _say(f"the guest {name} is gone again; its disks, firmware variables and TPM state were kept")
     else:
@@ -243,7 +260,7 @@ def _after(given: Given, name: str, connection: Any, guest: libvirt.Guest) -> in
 
 def _start(given: Given, name: str, connection: Any) -> int:
     guest = libvirt.start(connection, name)
-    _told(given, "start", guest)
+    _told(given, "start", name, guest)
     if not given.flag("json"):
         for line in _client_hint(guest.text):
             _say(line)
@@ -260,11 +277,9 @@ def _client_hint(text: str) -> tuple[str, ...]:
     return ("its picture is on the monitor of the card",)
 
 
-def _told(given: Given, action: str, guest: libvirt.Guest | None) -> None:
+def _told(given: Given, action: str, name: str, guest: libvirt.Guest | None) -> None:
     if given.flag("json"):
-        state = None if guest is None else guest.state
-        name = None if guest is None else guest.name
-        print_json({"schema": SCHEMA, "action": action, "name": name, "state": state})
+        print_json(_document(action, name, guest))
     elif guest is not None:
         _say(f"the guest {guest.name} is {guest.state}")
 

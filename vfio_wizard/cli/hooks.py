@@ -49,6 +49,8 @@ def run(given: Given) -> int:
     seen = look(given.text("host"))
     made = _made(given, seen)
     if made.refusals:
+        if given.flag("json"):
+            print_json(_document(made, "refused"))
         for one in made.refusals:
             _say(f"refused ({one.id}): {one.text}")
         _say("nothing was written")
@@ -201,6 +203,7 @@ def _document(made: Made, state: str) -> dict[str, object]:
         "guest": made.selection.guest,
         "artifact": {"path": file.path, "mode": file.mode, "text": file.text, "because": file.because},
         "notes": list(made.rendered.notes),
+        "refusals": [{"id": one.id, "text": one.text} for one in made.refusals],
     }
 
 

@@ -101,6 +101,24 @@ def test_a_held_card_stays_and_the_process_is_named(
     assert machine.override(GPU) == "(null)"
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_nvidias_nodes_are_its_own(tmp_path: Path, told: bool) -> None:
+    """Where NVIDIA's driver does not say which number a card has, any of its nodes may be the card's."""
+    machine = Machine(tmp_path, {GPU: "nvidia", AUDIO: "snd_hda_intel"})
+    first, second = machine.node("nvidia0"), machine.node("nvidia1")
+    if told:
+        information = tmp_path / f"proc/driver/nvidia/gpus/{GPU}/information"
+        information.parent.mkdir(parents=True)
+        information.write_text("Model: \t\t NVIDIA GeForce\nDevice Minor: \t 1\n")
+    with machine.answering(), holder(first):
+        other = begin(machine)
+        assert other.code == (0 if told else 1), other.said
+        if told:
+            end(machine)
+    with machine.answering(), holder(second):
+        assert begin(machine).code == 1
+
+
 def test_another_cards_node_is_no_reason(machine: Machine) -> None:
     other = machine.node("dri/card10")
     with machine.answering(), holder(other), holder(machine.root / "dev/snd/pcmC20D0p"):

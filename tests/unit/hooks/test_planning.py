@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import published
 from tests.facts_builder import AUDIO, GPU, at, good_machine
 from tests.nix.evaluator import module
 from vfio_wizard import __version__
@@ -81,6 +82,9 @@ def test_the_only_display_needs_the_desktop_stopped(
     words = ["hooks", "--host", str(repository / ALONE), "--gpu", "0000:01:00.0"]
     assert main(words) == 1
     assert "--display-manager" in capsys.readouterr().err
+    assert main([*words, "--json"]) == 1
+    refused = published.document(capsys.readouterr().out, "vfio-wizard/hooks/1")
+    assert [one["id"] for one in refused["refusals"]] == ["display.only"]
     assert main([*words, "--display-manager"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("#!/bin/sh\n")
@@ -99,8 +103,7 @@ def test_the_command_says_where_the_script_goes(repository: Path, capsys: pytest
         "--json",
     ]
     assert main(words) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert document["schema"] == "vfio-wizard/hooks/1"
+    document = published.document(capsys.readouterr().out, "vfio-wizard/hooks/1")
     assert document["artifact"]["path"] == "/etc/libvirt/hooks/qemu.d/50-vfio-wizard-games"
     assert document["artifact"]["mode"] == "0755"
     assert "guest=games" in document["artifact"]["text"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
 import pytest
 
+from tests import published
 from tests.unit.hooks.kernel import AUDIO, GPU, Machine
 from vfio_wizard.apply.recover import StuckError, SysfsKernel, carry_out, read_card
 from vfio_wizard.cli import main
@@ -168,8 +168,7 @@ def test_a_record_is_not_touched(repository: Path, capsys: pytest.CaptureFixture
 @pytest.mark.live
 def test_a_card_that_is_not_on_the_bus_is_said_to_be_gone(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recover", "--gpu", "fffe:77:00.0", "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert document["schema"] == "vfio-wizard/recover/1"
+    document = published.document(capsys.readouterr().out, "vfio-wizard/recover/1")
     assert document["functions"][0]["there"] is False
     assert document["done"] == []
 
