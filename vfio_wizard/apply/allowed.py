@@ -27,8 +27,8 @@ TARGETS: tuple[str, ...] = (
     "etc/initramfs-tools/modules",
     "etc/kernel/cmdline",
     "etc/kernel/cmdline.d/*.conf",
-    "etc/kernel/install.d/*vfio-wizard*",
-    "etc/kernel/postinst.d/*vfio-wizard*",
+    "etc/kernel/install.d/99-vfio-wizard.install",
+    "etc/kernel/postinst.d/zz-vfio-wizard",
     "etc/kernelstub/configuration",
     "etc/libvirt/hooks/qemu",
     "etc/libvirt/hooks/qemu.d/50-vfio-wizard-*",
@@ -42,8 +42,7 @@ TARGETS: tuple[str, ...] = (
     "etc/modules-load.d/*.conf",
     "etc/nixos/*.nix",
     "etc/sdboot-manage.conf",
-    "etc/systemd/system/vfio-wizard*",
-    "etc/systemd/system/*.wants/vfio-wizard*",
+    "etc/systemd/system/vfio-wizard-verify.service",
     "etc/tmpfiles.d/*.conf",
     "etc/udev/rules.d/*.rules",
     *LIMINE_CONF,
@@ -86,9 +85,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("usermod", "-aG", r"libvirtd?|kvm|input", _NAME),
     ("gpasswd", "-d", _NAME, r"libvirtd?|kvm|input"),
     ("systemd-tmpfiles", "--create", r"/etc/tmpfiles\.d/[a-z0-9_-]+\.conf"),
-    ("systemctl", "daemon-reload"),
-    ("systemctl", "enable", r"vfio-wizard-[a-z]+\.service"),
-    ("systemctl", "disable", r"vfio-wizard-[a-z]+\.service"),
+    ("systemctl", "enable", r"vfio-wizard-verify\.service"),
 )
 """Each word as a regular expression that must match it whole."""
 

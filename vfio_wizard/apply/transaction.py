@@ -48,7 +48,7 @@ class Proof(Protocol):
         """The stored command line is the planned one, and the next boot binds."""
 
     def saved(self) -> Json:
-        """What a later verification compares with."""
+        """What a later verification compares with; empty where there is nothing to verify."""
 
 
 class Failure(NamedTuple):
@@ -216,7 +216,8 @@ class _Making:
         for stage in Stage:
             self._stage(stage)
         number = int(self.journal.folder.rpartition("/")[2])
-        self.journal.note(APPLIED, state={**self.proof.saved(), "transaction": number})
+        saved = self.proof.saved()
+        self.journal.note(APPLIED, state={**saved, "transaction": number} if saved else {})
 
     def _stage(self, stage: Stage) -> None:
         changes = [one for one in self.work.changes if one.stage is stage]

@@ -277,6 +277,10 @@ def _undo(parser: ArgumentParser) -> None:
     )
 
 
+def _watch(parser: ArgumentParser) -> None:
+    parser.add_argument("what", choices=("install", "remove"), help="put the hooks there, or take them away")
+
+
 def _predict(parser: ArgumentParser) -> None:
     _source(parser)
     add = parser.add_argument
@@ -342,6 +346,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[ArgumentParser], None]]] = {
     "recover": ("look at a card that is stuck, and try what is safe, step by step", _recover),
     "apply": ("make the plan so, journalled, and look that the next boot will hold it", _apply),
     "undo": ("take the last change back, byte for byte", _undo),
+    "watch": ("hooks that look again after kernel updates and at boot, and only say what they see", _watch),
     "verify": ("after the reboot: does this host do what the change was for?", _source),
     "cores": ("a picture of the processor, and the CPUs that a guest would get", _cores),
     "rom": ("judge a ROM file for a card; dump the card's own where that is safe", _rom),
@@ -365,6 +370,7 @@ _MODULES = {
     "apply": "apply",
     "undo": "undo",
     "verify": "verify",
+    "watch": "watch",
     "cores": "cores",
     "rom": "rom",
     "lint": "lint",
