@@ -123,6 +123,14 @@ MEANINGS: tuple[Meaning, ...] = (
         "libvirt 9.0",
     ),
     Meaning(
+        "spice-missing",
+        r"spice .*not supported (?:with|by) this QEMU|spicevmc .*not supported",
+        "install QEMU's SPICE (Debian 13 and Ubuntu: qemu-system-modules-spice, Arch: qemu-full), or set "
+        "[domain] "
+        'spice = "off" in the answers',
+        "libvirt 11.3",
+    ),
+    Meaning(
         "name-taken",
         r"domain '(.*)' (?:already exists|is already defined) with uuid (\S+)",
         "another guest has this name or identity ({2}): give yours another name (guest = in the answers), or "

@@ -29,6 +29,7 @@ MESSAGES = {
     "operation failed: Unable to find any firmware to satisfy 'efi'": "firmware-missing",
     "operation failed: Unable to find 'swtpm_setup' binary in $PATH: No such file or directory":
         "swtpm-missing",
+    "unsupported configuration: spice graphics are not supported with this QEMU": "spice-missing",
     "operation failed: domain 'win11' already exists with uuid 6f3d": "name-taken",
     "Requested operation is not valid: domain is already running": "running-already",
     "Domain not found: no domain with matching name 'w'": "no-such-guest",
