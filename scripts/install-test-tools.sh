@@ -15,6 +15,7 @@ what=${1:?test, lab or packages}
 test_packages="git make ca-certificates nix-bin pciutils libxml2-utils libvirt-clients libvirt-dev pkg-config gcc libc6-dev python3-dev tmux chromium cpio bzip2 lz4 xz-utils zstd fish groff-base zsh libvirt-daemon libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils ovmf swtpm swtpm-tools busybox-static dash shellcheck"
 
 # Debian 12's QEMU brings SPICE itself; since then it is a package of its own.
+# shellcheck source=/dev/null
 case $(. /etc/os-release 2>/dev/null && echo "${ID:-}${VERSION_ID:-}") in
 debian12) ;;
 *) test_packages="$test_packages qemu-system-modules-spice" ;;
