@@ -231,9 +231,14 @@ class _Making:
         if stage is Stage.IMAGE and runs:
             self.talk.say("looking into the built images")
             _must_hold(self.proof.image())
-        if stage is Stage.ENTRIES:
+        if stage is Stage.ENTRIES and self._concerns_boot:
             self.talk.say("reading again what the next boot will get")
             _must_hold(self.proof.entries())
+
+    @property
+    def _concerns_boot(self) -> bool:
+        stages = {one.stage for one in self.work.changes} | {one.stage for one in self.work.runs}
+        return any(stage <= Stage.ENTRIES for stage in stages)
 
     def _write(self, change: Change) -> None:
         """Temporary file, dressed like the one before, synced, renamed, folder synced."""

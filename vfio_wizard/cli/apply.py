@@ -183,7 +183,11 @@ def make_so(given: Given, planned: Planned, work: Work) -> int:
     proof = HostProof(planned.plan, unproven=given.flag("unproven"))
     allowed.check(work)
     _stop_politely()
-    result = carry_out(work, RootDisk(), SystemRunner(), proof, Talk())
+    talk = Talk()
+    try:
+        result = carry_out(work, RootDisk(), SystemRunner(), proof, talk)
+    finally:
+        talk.end()
     return _told(given, planned, work, result)
 
 

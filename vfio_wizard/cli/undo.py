@@ -39,8 +39,10 @@ def run(given: Given) -> int:
     runner = SystemRunner() if live else None
     with Locked(disk, runner):
         transaction = last_change(disk)
+        talk = Talk()
         with undisturbed():
-            undone = undo_last(disk, runner, Talk(), force=given.flag("force"))
+            undone = undo_last(disk, runner, talk, force=given.flag("force"))
+        talk.end()
     if transaction is None or undone is None:
         return _nothing(given)
     return _told(given, disk, transaction, undone)

@@ -206,3 +206,30 @@ def test_undo_from_outside_as_from_a_rescue_system(box: Sandbox) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stderr
     assert difference(before, lasting(box)) == ""
+
+
+def test_on_nixos_the_module_goes_where_the_user_says_and_nothing_is_run(box: Sandbox) -> None:
+    (box.root / "etc/os-release").write_text('ID=nixos\nNAME=NixOS\nVERSION_ID="25.11"\n')
+    (box.root / "etc/NIXOS").touch()
+    (box.root / "etc/nixos").mkdir()
+    nowhere = box.run("apply", "--gpu", "01:00.0", "--yes")
+    assert nowhere.returncode == 2
+    assert "say where the module goes: -o" in nowhere.stderr
+    done = box.run("apply", "--gpu", "01:00.0", "--yes", "-o", "/etc/nixos", "--json")
+    assert done.returncode == 0, done.stderr
+    told = checked(done.stdout, "apply")
+    assert told["outcome"] == "written"
+    assert told["commands"] == []
+    assert (
+        any("imports" in str(step) for step in told["reasons"])
+        if isinstance(told["reasons"], list)
+        else False
+    )
+    assert "vfio-pci" in text(box, "etc/nixos/gpu_passthrough.nix")
+    assert not (box.upper / "var/lib/vfio-wizard").exists()
+
+
+def test_a_record_is_never_changed(box: Sandbox) -> None:
+    done = box.run("apply", "--host", "/", "--gpu", "01:00.0", "--yes")
+    assert done.returncode == 1
+    assert "it is a record, not this machine" in done.stderr
