@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from rich.segment import Segment
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -44,7 +45,7 @@ class Wizard:
     @property
     def rows(self) -> list[str]:
         """The rows of the list, in words."""
-        return [row_text(one, 200) for one in self.app.pane.list.rows]
+        return [row_text(one, 200) for one in self.app.pane.chooser.rows]
 
     @property
     def row(self) -> str:
@@ -75,9 +76,9 @@ class Wizard:
         """All that stands on the screen, as the terminal gets it."""
         return "\n".join("".join(one.text for one in line) for line in self.strips())
 
-    def strips(self) -> list[list[object]]:
+    def strips(self) -> list[tuple[Segment, ...]]:
         """The screen's lines as segments, after the filters that a terminal would get them through."""
-        return [list(strip) for strip in self.app.screen._compositor.render_strips()]
+        return [tuple(strip) for strip in self.app.screen._compositor.render_strips()]
 
     async def to(self, words: str, down: str = "down") -> None:
         """Go down to the row that begins with, or holds, these words."""

@@ -1,4 +1,4 @@
-"""The report page, looked at in a real browser: with scripts switched off, from a file, without a network."""
+"""The report page, looked at in a real browser, from a file; it has no scripts, and allows none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vfio_wizard.cli import main
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--blink-settings=scriptEnabled=false", "--window-size=900,1400",
+    "--window-size=900,1400",
 )  # fmt: skip
 EVIL = "<script>alert(1)</script><img src=//evil.example/x onerror=alert(2)>\"'&"
 
@@ -53,7 +53,7 @@ def pixels(path: Path) -> set[bytes]:
 
 
 @pytest.mark.browser
-def test_the_page_is_seen_in_a_browser_that_runs_no_scripts(tmp_path: Path) -> None:
+def test_the_page_is_seen_in_a_browser(tmp_path: Path) -> None:
     page = report(tmp_path, "--host", str(SEED), "--gpu", GUEST_CARD)
     picture = tmp_path / "page.png"
     browse(tmp_path, f"--screenshot={picture}", page.as_uri())

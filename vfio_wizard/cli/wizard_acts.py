@@ -89,7 +89,7 @@ def _steps(order: Order) -> int:
     if order.way.key != "apply" or order.proposal is None:
         return 0
     rendered = order.proposal.rendered
-    stages = {one.stage for one in (*rendered.artifacts, *rendered.commands)}
+    stages = {one.stage for one in rendered.artifacts} | {one.stage for one in rendered.commands}
     return len(rendered.artifacts) + len(rendered.commands) + len(stages) + 3
 
 

@@ -69,7 +69,6 @@ class WizardApp(App[int]):
     CSS_PATH = "app.tcss"
     TITLE = "vfio-wizard"
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
-    COMMAND_PALETTE_DISPLAY = "^p"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(str(number), f"step('{step.key}')", step.title, show=False)
@@ -110,7 +109,7 @@ class WizardApp(App[int]):
 
     # -- the screen -------------------------------------------------------------------------------
 
-    def get_line_filters(self) -> list[LineFilter]:  # type: ignore[override]
+    def get_line_filters(self) -> list[LineFilter]:
         """On a plain terminal nothing but ASCII leaves."""
         filters = list(super().get_line_filters())
         return [*filters, Plain()] if self.plain else filters

@@ -44,10 +44,10 @@ class Pane(Container):
         """Another state; the cursor stays on its row."""
         self.state = state
         if self.is_ready:
-            self.list.show(self.rows(state))
+            self.chooser.show(self.rows(state))
 
     @property
-    def list(self) -> Rows:
+    def chooser(self) -> Rows:
         """The rows."""
         return self.query_one("#rows", Rows)
 
@@ -59,7 +59,7 @@ class Pane(Container):
     @property
     def row(self) -> Row | None:
         """The row under the cursor."""
-        return self.list.row
+        return self.chooser.row
 
     def rows(self, state: State) -> tuple[Row, ...]:
         """The rows for a state."""
@@ -75,7 +75,7 @@ class Pane(Container):
     def focus_first(self) -> None:
         """Where the keys go when the step is entered."""
         if self.is_ready:
-            self.list.focus()
+            self.chooser.focus()
 
     def to_copy(self) -> str:
         """What ``c`` copies; empty for nothing."""
