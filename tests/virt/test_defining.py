@@ -325,24 +325,22 @@ def test_a_name_with_another_identity(real: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "advice"),
+    ("name", "left_out", "advice"),
     [
-        ("windows11-off", None, "virsh net-list --all"),
-        ("twins", None, "virsh pool-list --all"),
-        ("linux-evdev-block", None, "--only iommu.enabled"),
-        ("linux-off", ("devices/disk",), "is not there; --create-disk SIZE makes the disk"),
+        ("windows11-off", "hostdev", "virsh net-list --all|libvirt-daemon-driver-network"),
+        ("twins", "hostdev|interface", "virsh pool-list --all|libvirt-daemon-driver-storage"),
+        ("linux-evdev-block", "interface", "--only iommu.enabled"),
+        ("linux-off", "hostdev|interface", "is not there; --create-disk SIZE makes the disk"),
     ],
 )
-def test_errors_of_starting(
-    name: str, change: tuple[str, ...] | None, advice: str, real: Any, tmp_path: Path
-) -> None:
+def test_errors_of_starting(name: str, left_out: str, advice: str, real: Any, tmp_path: Path) -> None:
+    """Newer releases have parts of libvirt in packages of their own, which need not be installed."""
     text = emulated(next(case for case in CASES if case.name.startswith(name)), real)
-    if change is not None:  # nothing but a disk that is not there
-        text = re.sub(r"<(hostdev|interface)\b.*?</\1>", "", text, flags=re.DOTALL)
+    text = re.sub(rf"<({left_out})\b.*?</\1>", "", text, flags=re.DOTALL)
     libvirt.define(real, text, str(tmp_path))
     with pytest.raises(Exception, match=r".") as caught:
         libvirt.start(real, libvirt.name_of(text))
-    assert advice in explained(str(caught.value)), caught.value
+    assert re.search(advice, explained(str(caught.value))), caught.value
 
 
 def test_an_inactive_network_of_the_test_driver(mock: Any) -> None:

@@ -299,6 +299,12 @@ MEANINGS: tuple[Meaning, ...] = (
         "libvirt 9.0",
     ),
     Meaning(
+        "driver-missing",
+        r"no connection driver available for (network|storage|nodedev|secret|interface)",
+        "libvirt's part for {1} is not installed (Debian 13: libvirt-daemon-driver-{1})",
+        "libvirt 11.3",
+    ),
+    Meaning(
         "no-driver",
         r"no connection driver available for (\S+)",
         "this libvirt has no driver for {1}; URIs look like qemu:///system",

@@ -57,6 +57,7 @@ MESSAGES = {
     "Hook script execution failed: internal error: Child process (/etc/libvirt/hooks/qemu.d/50-x) unexpected"
     " exit status 1: 0000:0b:00.0 is held by kwin_wayland (4711)": "hook",
     "XML document failed to validate against schema: Unable to validate doc": "schema",
+    "no connection driver available for storage:///session": "driver-missing",
     "no connection driver available for vmware:///x": "no-driver",
     "Requested operation is not valid: domain is not running": "not-running",
     "Requested operation is not valid: cpuset contains CPUs that are offline: 12": "pins",
