@@ -93,7 +93,7 @@ def test_memory_of_another_size_keeps_the_guest_from_starting(real: Any, folder:
     assert spec.mirroring is not None
     start(spec, real, memory).destroy()
     larger = spec._replace(mirroring=spec.mirroring._replace(size_mib=spec.mirroring.size_mib * 2))
-    with pytest.raises(Exception, match="(does not match|is too small for) 'size' option"):
+    with pytest.raises(Exception, match=r"(does not match|is too small for) 'size' option"):
         start(larger, real, memory)
 
 
