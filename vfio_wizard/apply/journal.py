@@ -139,6 +139,7 @@ def make_store(disk: Disk) -> None:
         at = f"{at}/{part}" if at else part
         if disk.look(at) is None:
             disk.make_folder(at, 0o755)
+            disk.sync_folder(at.rpartition("/")[0])
     if disk.look(TRANSACTIONS) is None:
         disk.make_folder(TRANSACTIONS, 0o700)
         disk.sync_folder(STORE)

@@ -68,3 +68,17 @@ def _folders(disk: Disk, folder: str, parts: list[str]) -> Iterator[str]:
             yield from _folders(disk, path, rest)
         else:
             yield path
+
+
+def settle(disk: Disk, paths: Iterable[str]) -> None:
+    """Until what a command left at these paths is on the medium: most commands do not wait for that."""
+    folders: dict[str, None] = {}
+    for path in paths:
+        look = disk.look(path)
+        folder = path.rpartition("/")[0]
+        if look is not None and look.kind == FILE:
+            disk.sync(path)
+        if look is not None or disk.look(folder) is not None:
+            folders[folder] = None
+    for folder in folders:
+        disk.sync_folder(folder)

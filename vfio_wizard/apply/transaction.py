@@ -11,7 +11,7 @@ from vfio_wizard.apply.disk import FOLDER, LINK, Disk, Look, RootDisk
 from vfio_wizard.apply.journal import APPLIED, OPEN, Journal, JournalError, Transaction, hash_of
 from vfio_wizard.apply.kept import ABSENT, state_of
 from vfio_wizard.apply.locked import Locked, RefusedError
-from vfio_wizard.apply.patterns import is_match, matching
+from vfio_wizard.apply.patterns import is_match, matching, settle
 from vfio_wizard.apply.runner import Interrupted, Runner
 from vfio_wizard.apply.undo import Undone, take_back, undisturbed
 from vfio_wizard.apply.words import system_words
@@ -275,7 +275,9 @@ class _Making:
             code = self.runner.run(run.argv, self.talk.line)
         except Interrupted as wish:
             interrupted = wish
-        self.journal.note("ran", code=code, made=self._made())
+        made = self._made()
+        settle(self.disk, made)
+        self.journal.note("ran", code=code, made=made)
         if interrupted is not None:
             raise interrupted
         if code:

@@ -20,7 +20,7 @@ from vfio_wizard.apply import state
 from vfio_wizard.apply.disk import LINK, Disk, UntrustedPathError
 from vfio_wizard.apply.journal import APPLIED, OPEN, UNDONE, Journal, Transaction
 from vfio_wizard.apply.kept import ABSENT, Kept, state_of
-from vfio_wizard.apply.patterns import folders_matching, is_match, matching
+from vfio_wizard.apply.patterns import folders_matching, is_match, matching, settle
 from vfio_wizard.apply.runner import Runner
 from vfio_wizard.apply.words import system_words
 from vfio_wizard.apply.work import folder_of, temporary
@@ -244,19 +244,19 @@ class _Undo:
         """Its own way back, for what is not in files or what others have written since."""
         if not run.makes or self._touched(run):
             for argv in run.undo:
-                self._execute(argv, Run(argv, run.stage).shown)
+                self._execute(run, argv, Run(argv, run.stage).shown)
 
     def _again(self, run: Run) -> None:
         """What others have generated since is generated once more, from the restored configuration."""
         if not run.undo and self._touched(run):
-            self._execute(run.argv, run.shown)
+            self._execute(run, run.argv, run.shown)
 
     def _touched(self, run: Run) -> bool:
         touched = [path for path in self.foreign if is_match(path, run.makes)]
         self.not_compared.update(path for path in self.kept if touched and is_match(path, run.makes))
         return bool(touched)
 
-    def _execute(self, argv: tuple[str, ...], shown: str) -> None:
+    def _execute(self, run: Run, argv: tuple[str, ...], shown: str) -> None:
         if self.runner is None:
             self.by_hand.append(shown)
             return
@@ -268,6 +268,7 @@ class _Undo:
             self.problems.append(f"{shown} failed with exit code {code}")
         else:
             self.remade.append(shown)
+        self._try(shown, lambda: settle(self.disk, matching(self.disk, run.makes)))
 
     # -- the proof ----------------------------------------------------------------------------
 
