@@ -23,7 +23,8 @@ def test_every_published_schema_is_a_schema() -> None:
     names = sorted(path.stem for path in FOLDER.glob("*.json"))
     assert {"check-1", "groups-1", "lint-1", "predict-1"} <= set(names)
     for name in names:
-        validator(f"vfio-wizard/{name.replace('-', '/')}")
+        title, _, number = name.rpartition("-")
+        validator(f"vfio-wizard/{title}/{number}")
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda path: path.name)
