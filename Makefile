@@ -54,7 +54,12 @@ docs-check: tools
 cover: tools ## tests with branch coverage
 	$(BIN)/pytest --cov --cov-report=term $(ARGS)
 
-fuzz: tools ## the property tests with many more examples
+fuzz: tools ## 100,000 inputs for the parsers, and every attribute of every recorded machine in trouble
+	@$(BIN)/python -m pip install --quiet --group fuzz || echo "atheris does not install here: inputs are made at random"
+	$(BIN)/python -m tests.fuzz.run $(ARGS)
+	VFIO_WIZARD_FUZZ=1 $(BIN)/pytest tests/fuzz/test_trouble.py
+
+properties: tools ## the property tests with many more examples
 	$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
 
 faults: tools ## strike every step of a change and of its undo, on every boot chain (some 20 minutes)

@@ -15,6 +15,8 @@ from vfio_wizard.cli.exits import Exit
 from vfio_wizard.model.errors import WizardError
 
 PROGRAM = "vfio-wizard"
+_LONGEST = 1000
+"""Characters of a message; some quote a key or a path, none needs more."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,5 +60,8 @@ def _say(message: str, code: int) -> int:
     from vfio_wizard.report.clean import clean  # noqa: PLC0415 - only those who fail pay for it
 
     sys.stdout.flush()
-    sys.stderr.write(f"{PROGRAM}: {clean(message)}\n")
+    shown = clean(message)
+    if len(shown) > _LONGEST:  # it quotes what it was given, which may be a whole file
+        shown = f"{shown[:_LONGEST]} … ({len(shown)} characters in all)"
+    sys.stderr.write(f"{PROGRAM}: {shown}\n")
     return int(code)

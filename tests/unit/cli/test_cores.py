@@ -92,3 +92,10 @@ def test_a_listing_tells_no_cores(tmp_path: Path, capsys: pytest.CaptureFixture[
     listing.write_text("01:00.0 VGA compatible controller [0300]: AMD RV100 [1002:5159]\n")
     assert main(["cores", "--host", str(listing)]) == 3
     assert "not known" in capsys.readouterr().out
+
+
+def test_a_message_does_not_quote_a_whole_file(machine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cores", "--host", machine, "--cpus", "x" * 50_000]) == 2
+    message = capsys.readouterr().err
+    assert len(message) < 1100
+    assert message.endswith("characters in all)\n")
