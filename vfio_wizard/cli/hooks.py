@@ -150,7 +150,7 @@ def install(given: Given, made: Made, disk: RootDisk) -> int:
         return _installed(given, made, "is there already")
     allowed.check(work)
     confirm(given, f"Write {made.file.path}?")
-    result = carry_out(work, disk, SystemRunner(), NothingBoots(), Talk(quiet=given.flag("json")))
+    result = carry_out(work, disk, SystemRunner(), NothingBoots(), Talk())
     if result.failure is not None:
         message = f"the hook was not installed: {result.failure.text}"
         raise WizardError(message)

@@ -43,7 +43,7 @@ def test_installed_once_and_taken_back(root: Path, capsys: pytest.CaptureFixture
     assert "systemctl restart libvirtd" in capsys.readouterr().err
     assert install(GIVEN, made(), disk) == 0
     assert "is there already" in capsys.readouterr().err
-    undone = undo_last(disk, None, Talk(quiet=True))
+    undone = undo_last(disk, None, Talk())
     assert undone is not None
     assert undone.complete
     assert not (root / "etc/libvirt/hooks").exists()
@@ -54,7 +54,7 @@ def test_our_own_older_script_is_replaced_and_comes_back(root: Path) -> None:
     install(GIVEN, made(wait=5), disk)
     install(GIVEN, made(), disk)
     assert "wait=20" in (root / PLACE).read_text()
-    undo_last(disk, None, Talk(quiet=True))
+    undo_last(disk, None, Talk())
     assert "wait=5" in (root / PLACE).read_text()
 
 
