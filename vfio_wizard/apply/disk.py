@@ -13,9 +13,10 @@ import fcntl
 import hashlib
 import os
 import stat as modes
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from vfio_wizard.model.errors import WizardError
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.system.host import MOST_LINKS
 
 FILE, LINK, FOLDER, OTHER = "file", "link", "folder", "other"

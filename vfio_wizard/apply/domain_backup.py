@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import NamedTuple
 
 from vfio_wizard.model.errors import WizardError
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.system.files import write_whole
 
 SYSTEM_FOLDER = "/var/lib/vfio-wizard/domains"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 from vfio_wizard.apply.disk import FILE, FOLDER, Disk
 from vfio_wizard.apply.kept import ABSENT, Kept, from_json, to_json
@@ -16,6 +16,7 @@ from vfio_wizard.apply.words import system_words
 from vfio_wizard.apply.work import STORE, TRANSACTIONS, Work, temporary
 from vfio_wizard.model.errors import WizardError
 from vfio_wizard.model.plan import Run, Stage
+from vfio_wizard.model.record import NamedTuple
 
 SCHEMA = "vfio-wizard/journal/1"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, NamedTuple
+from typing import Any
 
 from vfio_wizard.apply.disk import FILE, LINK, Disk, Look
+from vfio_wizard.model.record import NamedTuple
 
 ABSENT = "absent"
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from vfio_wizard.apply import domain_backup
 from vfio_wizard.apply.domain_backup import Backup
 from vfio_wizard.model.domain import Disk
 from vfio_wizard.model.errors import WizardError
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.render.xml_text import Document, tag
 from vfio_wizard.system.libvirt_host import binding
 

@@ -12,10 +12,11 @@ import json
 import os
 import stat as modes
 from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from vfio_wizard.apply.work import Work
 from vfio_wizard.model.errors import UsageError
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.planning.plan_json import SCHEMA
 
 Json = dict[str, Any]

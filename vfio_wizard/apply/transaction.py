@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from vfio_wizard.apply import journal as journals
 from vfio_wizard.apply import room, script, state
@@ -18,6 +18,7 @@ from vfio_wizard.apply.words import system_words
 from vfio_wizard.apply.work import Change, Json, Work, folder_of, temporary
 from vfio_wizard.model.errors import WizardError
 from vfio_wizard.model.plan import Run, Stage
+from vfio_wizard.model.record import NamedTuple
 
 STAGE_WORDS = {
     Stage.FILES: "configuration files",

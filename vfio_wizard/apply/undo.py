@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from vfio_wizard.apply import journal as journals
 from vfio_wizard.apply import state
@@ -25,6 +25,7 @@ from vfio_wizard.apply.runner import Runner
 from vfio_wizard.apply.words import system_words
 from vfio_wizard.apply.work import folder_of, temporary
 from vfio_wizard.model.plan import Run
+from vfio_wizard.model.record import NamedTuple
 
 
 class Talk(Protocol):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from vfio_wizard.model.applied import AppliedState, BoundFunction
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Finding, Status
 from vfio_wizard.model.pci import PciAddress
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 
 VFIO = "vfio-pci"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from vfio_wizard.model.plan import Run, Stage
+from vfio_wizard.model.record import NamedTuple
 
 Json = dict[str, Any]
 

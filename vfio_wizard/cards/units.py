@@ -6,11 +6,10 @@ facts; what cannot be told from them is None.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.knowledge import cards as known_cards
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress, PciClass, PciFunction, PciId
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 
 DISCRETE = "discrete"

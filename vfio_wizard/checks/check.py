@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from vfio_wizard.cards.units import DISCRETE, VF, Gpu, candidates, cards, gpus
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Outcome, Severity
 from vfio_wizard.model.pci import PciAddress, PciFunction
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 
 

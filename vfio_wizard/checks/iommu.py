@@ -7,7 +7,6 @@ line, in the kernel's configuration or in the hardware explains the difference.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from vfio_wizard.cards.units import Gpu
 from vfio_wizard.checks.check import Check, Situation, reserved_directly, weight
@@ -29,6 +28,7 @@ from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Fix, Outcome, Severity, Who
 from vfio_wizard.model.iommu import IommuGroup
 from vfio_wizard.model.pci import PciId
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.model.version import kernel_version
 

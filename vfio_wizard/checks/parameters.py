@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from vfio_wizard.checks.check import Check, Situation
 from vfio_wizard.checks.host import config, iommu_vendor
@@ -14,6 +13,7 @@ from vfio_wizard.knowledge.own import read_own
 from vfio_wizard.knowledge.parameters import RELEVANT_NAMES, STALE, STALE_MODULES, Stale, StaleModule, When
 from vfio_wizard.model.finding import Outcome, Severity
 from vfio_wizard.model.pci import PciId
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 from vfio_wizard.model.version import KernelVersion, kernel_version
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import NamedTuple
 
 from vfio_wizard import __version__
 from vfio_wizard.apply import allowed
@@ -23,6 +22,7 @@ from vfio_wizard.cli.talk import Talk
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.originals import Originals
 from vfio_wizard.model.plan import Plan, Stage
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import Selection
 from vfio_wizard.planning.answers import parse as parse_answers
 from vfio_wizard.planning.answers import print_answers

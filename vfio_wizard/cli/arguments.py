@@ -8,9 +8,10 @@ from __future__ import annotations
 import argparse
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from vfio_wizard import __version__
+from vfio_wizard.model.record import NamedTuple
 
 PROGRAM = "vfio-wizard"
 

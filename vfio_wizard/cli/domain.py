@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NamedTuple
 
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import selection
@@ -12,6 +11,7 @@ from vfio_wizard.cli.guest_choice import with_guest
 from vfio_wizard.cli.look import Seen, look, print_json, width
 from vfio_wizard.model.domain import Capabilities, DomainPlan, Versions
 from vfio_wizard.model.errors import UsageError, WizardError
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 from vfio_wizard.model.version import Release, release
 from vfio_wizard.planning.domain import plan_guest

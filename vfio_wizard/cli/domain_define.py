@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NamedTuple
+from typing import Any
 
 from vfio_wizard.apply import domain_backup, libvirt
 from vfio_wizard.apply.connection import connected
@@ -15,6 +15,7 @@ from vfio_wizard.cli.guest_choice import with_guest
 from vfio_wizard.cli.look import Seen, print_json
 from vfio_wizard.model.domain import Disk, DomainPlan, DomainSpec
 from vfio_wizard.model.errors import UsageError, WizardError
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import Selection
 from vfio_wizard.model.unread import Unread
 from vfio_wizard.report.clean import clean

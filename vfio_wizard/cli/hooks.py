@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from vfio_wizard import __version__
 from vfio_wizard.cli.arguments import Given
@@ -14,6 +14,7 @@ from vfio_wizard.cli.guest_choice import with_guest
 from vfio_wizard.cli.look import Seen, look, names_of, print_json
 from vfio_wizard.model.errors import UsageError, WizardError
 from vfio_wizard.model.plan import Artifact, Refusal
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import HookWish, Selection
 from vfio_wizard.model.unread import Unread
 from vfio_wizard.model.version import Release, release

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.system.host import Host
 
 if TYPE_CHECKING:

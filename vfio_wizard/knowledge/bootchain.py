@@ -7,7 +7,7 @@ managers before the loaders that they drive, since the manager overwrites what i
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from vfio_wizard.model.record import NamedTuple
 
 EFI_VARIABLES = "sys/firmware/efi/efivars"
 LOADER_GUID = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"

@@ -6,7 +6,7 @@ inclusive and hold display functions only.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from vfio_wizard.model.record import NamedTuple
 
 
 class IdRange(NamedTuple):

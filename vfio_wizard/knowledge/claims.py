@@ -6,7 +6,7 @@ reports. Sources: the id tables of the drivers named, Linux 6.12.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from vfio_wizard.model.record import NamedTuple
 
 
 class DisplayDriver(NamedTuple):

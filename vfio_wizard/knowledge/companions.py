@@ -6,9 +6,8 @@ compared with recorded machines. A host that can be looked at always knows bette
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.knowledge.cards import IdRange
+from vfio_wizard.model.record import NamedTuple
 
 
 class Companions(NamedTuple):

@@ -6,10 +6,9 @@ and the search is left to its manual.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.knowledge import tables
 from vfio_wizard.knowledge.tables import Rows
+from vfio_wizard.model.record import NamedTuple
 
 ANY = "any"
 _SHORT = 3

@@ -6,7 +6,9 @@ the user (``/etc/vfio-wizard/quirks.d``), which are read when they are there.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from vfio_wizard.model.record import NamedTuple
 
 Row = tuple[Any, ...]
 """The values of one entry in the order of its keys."""

@@ -6,8 +6,7 @@ schema of that release. A row without ``qemu`` depends on libvirt alone.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.version import Release
 
 NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"

@@ -7,7 +7,8 @@ through. The first row that matches speaks; ``{1}`` is what the pattern's first 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from vfio_wizard.model.record import NamedTuple
 
 
 class Meaning(NamedTuple):

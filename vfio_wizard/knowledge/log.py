@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.knowledge import tables
 from vfio_wizard.knowledge.tables import Rows
+from vfio_wizard.model.record import NamedTuple
 
 
 class LogLine(NamedTuple):

@@ -5,9 +5,8 @@ The entries, with their sources, are in ``data/milestones.toml``.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.knowledge import tables
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.version import KernelVersion
 
 

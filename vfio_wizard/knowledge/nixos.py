@@ -7,8 +7,7 @@ trees up to 20.09 and singly in later ones, or the pull request that made the ch
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.version import KernelVersion
 
 

@@ -5,9 +5,8 @@ Sources: nixpkgs' module files as read at 20.09, 25.05, 25.11 and 26.05, and pul
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.knowledge.nixos import R2111, R2305, R2311, R2411, R2505, R2511, R2605, Release
+from vfio_wizard.model.record import NamedTuple
 
 
 class Change(NamedTuple):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from vfio_wizard.knowledge.firmware import Switch, switches
 from vfio_wizard.knowledge.log import LogLine, log_lines
 from vfio_wizard.knowledge.parameters import Stale, StaleModule, stale, stale_modules
 from vfio_wizard.knowledge.resets import ResetFamily, families
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 
 Problem = tuple[str, str]

@@ -8,10 +8,10 @@ Linux 6.1 and 6.12 as packaged by Debian, and named threads.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from vfio_wizard.knowledge import tables
 from vfio_wizard.knowledge.tables import Rows
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.version import KernelVersion
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from vfio_wizard.knowledge import tables
+from vfio_wizard.model.record import NamedTuple
 
 _ID = re.compile(r"`((?:lint\.)?[a-z]+\.[a-z-]+)`")
 

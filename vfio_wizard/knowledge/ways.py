@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.knowledge import tables
+from vfio_wizard.model.record import NamedTuple
 
 
 class Way(NamedTuple):

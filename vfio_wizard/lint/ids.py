@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.cards.units import Gpu, candidates, gpus
 from vfio_wizard.knowledge.cards import INTEGRATED, family
 from vfio_wizard.knowledge.companions import BRIDGES, COMPANIONS, DRIVE_VENDORS, companions
@@ -11,6 +9,7 @@ from vfio_wizard.lint.mistake import Notes, Severity
 from vfio_wizard.lint.situation import Situation
 from vfio_wizard.lint.text import HOLE, Text
 from vfio_wizard.model.pci import PciAddress, PciFunction, PciId
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 
 _PREFIXES = ("vfio-pci.ids=", "vfio_pci.ids=", "ids=")

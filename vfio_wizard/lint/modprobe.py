@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from vfio_wizard.knowledge.claims import claimants
 from vfio_wizard.lint.ids import Listed, judge_ids, read_ids
@@ -13,6 +12,7 @@ from vfio_wizard.lint.parameters import judge_option, two_lists
 from vfio_wizard.lint.situation import Situation
 from vfio_wizard.lint.text import HOLE, Text, joined
 from vfio_wizard.model.pci import PciClass
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 
 COMMANDS = ("alias", "blacklist", "install", "options", "remove", "softdep", "weakdep")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from vfio_wizard.lint.grub import judge_grub
 from vfio_wizard.lint.ids import Listed
@@ -16,6 +15,7 @@ from vfio_wizard.lint.qemuconf import judge_qemu_conf
 from vfio_wizard.lint.situation import Situation
 from vfio_wizard.lint.text import START, Text, whole
 from vfio_wizard.model.errors import UsageError
+from vfio_wizard.model.record import NamedTuple
 
 LARGEST = 256 << 10
 """Characters of one file; configuration is far below that."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.lint.mistake import Severity
+from vfio_wizard.model.record import NamedTuple
 
 
 class Rule(NamedTuple):

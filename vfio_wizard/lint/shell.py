@@ -7,9 +7,9 @@ character, through quotes, escapes and lines that are continued.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from vfio_wizard.lint.text import HOLE, Place, Text, joined, standing_at
+from vfio_wizard.model.record import NamedTuple
 
 _NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.knowledge.nixos import NEWEST, Release
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress, PciFunction, PciId
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 from vfio_wizard.model.version import KernelVersion
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import NamedTuple
+
+from vfio_wizard.model.record import NamedTuple
 
 HOLE = "\ufffc"
 """Stands for a part that the file does not tell: a shell variable, a value of another module."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from vfio_wizard.lint.text import Place
+from vfio_wizard.model.record import NamedTuple
 
 DEEPEST = 100
 _SYNTAX = "lint.domain.syntax"

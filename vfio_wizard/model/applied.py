@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.model.pci import PciAddress, PciClass, PciId
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 
 

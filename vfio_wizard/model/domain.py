@@ -7,10 +7,10 @@ QEMU that will run it. Memory is in MiB, CPUs are logical CPUs of the host.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from vfio_wizard.model.pci import PciAddress, PciId
 from vfio_wizard.model.plan import Advice, Refusal
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import GuestPart, GuestSystem, Mirror
 from vfio_wizard.model.version import Release
 

@@ -6,12 +6,11 @@ Each field is a value or ``Unread``; ``None`` means that there is none. Each par
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.model.applied import InForce
 from vfio_wizard.model.iommu import Iommu
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.pci import PciAddress, PciFunction
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread, untold
 
 SCHEMA = "vfio-wizard/facts/1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from vfio_wizard.model.record import NamedTuple
 
 
 def split_words(text: str) -> tuple[str, ...]:

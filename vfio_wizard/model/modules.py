@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from vfio_wizard.model.facts import ModprobeLine
 from vfio_wizard.model.pci import PciAddress
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread, untold
 
 _ADDRESS = re.compile(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from vfio_wizard.model.domain import Pins
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import HugePageWish
 
 

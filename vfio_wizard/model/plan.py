@@ -6,11 +6,11 @@ Only the render floor knows how a boot loader, an initramfs generator or NixOS s
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
 
 from vfio_wizard.model.hook import Hook
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.pci import PciAddress, PciClass, PciId
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import GuestPart, KernelWish, LibvirtWish, Mirror, NixosWish, Pinning
 from vfio_wizard.model.version import KernelVersion
 

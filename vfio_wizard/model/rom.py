@@ -7,9 +7,9 @@ UEFI specification, section 14.4.2 (EFI images). Every offset is checked: a file
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
 
 from vfio_wizard.model.pci import PciClass, PciId
+from vfio_wizard.model.record import NamedTuple
 
 LARGEST = 16 << 20
 """The largest window that a ROM may have (PCI Local Bus 3.0, 6.2.5.2)."""

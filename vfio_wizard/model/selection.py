@@ -7,9 +7,9 @@ run can be repeated. It names wishes only; whether they can be had is decided by
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from vfio_wizard.model.pci import PciAddress
+from vfio_wizard.model.record import NamedTuple
 
 
 class Strategy(StrEnum):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.model.facts import Core, Cpu, NodeMemory
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread, known
 
 TOPOLOGY = "sys/devices/system/cpu"

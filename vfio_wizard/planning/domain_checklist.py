@@ -6,9 +6,9 @@ Sources: LookingGlass tag B7 and development documentation of 2026-08; virtio-wi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from vfio_wizard.model.domain import DiskBus, DomainSpec, NetworkKind
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import GuestPart, GuestSystem, Mirror
 
 _USUAL_GIB = 128

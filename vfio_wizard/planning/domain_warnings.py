@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from vfio_wizard.knowledge import libvirt
 from vfio_wizard.model.domain import DiskBus, DomainSpec, NetworkKind, Sound
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.plan import Advice, Plan
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import Mirror, Selection
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.planning.domain_memory import needed_mib

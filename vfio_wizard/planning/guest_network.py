@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from vfio_wizard.model.domain import NetworkKind, Nic
+from vfio_wizard.model.record import NamedTuple
 
 DEFAULT = "default"
 _WIRELESS = ("wl", "ath")

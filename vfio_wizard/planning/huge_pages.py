@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.model.facts import HugePages, Memory
 from vfio_wizard.model.pins import HugePagePlan, Reserve
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread, known
 from vfio_wizard.model.version import KernelVersion
 from vfio_wizard.planning.domain_memory import HOST_KEEPS_MIB

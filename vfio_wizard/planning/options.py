@@ -6,11 +6,11 @@ The keys are those of the answers file, so that what is chosen here can be read 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciId
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import (
     CpuWish,
     GuestPart,

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.model.pci import Holder, PciAddress
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread
 
 DEVICES = "sys/bus/pci/devices"

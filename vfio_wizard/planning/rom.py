@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from vfio_wizard.cards.units import Gpu, gpus
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress, PciFunction, PciId
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.rom import Code, Rom, RomImage
 from vfio_wizard.model.unread import Unread, known
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.planning.cores import CpuHost, Island, WholeCore, cpus_of, islands
 
 HOST_CORES = 2

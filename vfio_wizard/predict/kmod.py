@@ -8,11 +8,11 @@ count, the tables of the kernel before the files; hard dependencies bring their 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from vfio_wizard.knowledge.changes import SWITCH
 from vfio_wizard.model.facts import ModprobeLine
 from vfio_wizard.model.kargs import Kargs
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.predict.ids import ids_of
 from vfio_wizard.predict.shell import Commands, read_commands
 

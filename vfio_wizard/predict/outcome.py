@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.model.pci import PciAddress
+from vfio_wizard.model.record import NamedTuple
 
 UNKNOWN = "unknown"
 """The driver where the answer cannot be known; ``why`` says what is missing."""

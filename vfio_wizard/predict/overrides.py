@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import NamedTuple
 
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.predict.shell import Commands, read_commands
 
 

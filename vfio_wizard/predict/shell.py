@@ -7,7 +7,8 @@ same written out, through a function, or with ``printf`` and ``tee``. Computed a
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from vfio_wizard.model.record import NamedTuple
 
 _ADDRESS = r"(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]"
 _LOAD = r"(?:^|[\s;&|`({])(?:exec\s+)?(?:/usr|/bin|/sbin|/usr/bin|/usr/sbin)?/?modprobe((?:\s+[^;&|\n)}]+)?)"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from vfio_wizard.model.facts import HostFacts, ModprobeConfig, ModprobeLine
 from vfio_wizard.model.image import AFTER_UDEV, BEFORE_UDEV, BESIDE_UDEV, EarlyLoad, InitramfsImage
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.modules import KernelModules, NextBoot
 from vfio_wizard.model.pci import PciAddress, PciFunction
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.predict.kmod import Modprobe, Step, of_command_line, run_commands
 from vfio_wizard.predict.outcome import INITRAMFS, ROOT

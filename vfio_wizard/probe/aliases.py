@@ -7,8 +7,8 @@ Only the lines for the ids that are there are asked for, so that a capture recor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread, untold
 from vfio_wizard.system.host import Host
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from vfio_wizard.knowledge.bootchain import EFI_VARIABLES, GRUB_CFG, LIMINE_CONF, LOADER_GUID, LoaderRow
 from vfio_wizard.knowledge.changes import WAY_BACK
 from vfio_wizard.model.facts import Kernel
 from vfio_wizard.model.kargs import Kargs, split_words
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread, known, untold
 from vfio_wizard.probe.firmware import efi_text
 from vfio_wizard.probe.kernels import by_version

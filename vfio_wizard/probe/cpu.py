@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.model.facts import Core, Cpu
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread, known, untold
 from vfio_wizard.probe.numbers import cpu_list, from_decimal, read_cpu_list, read_number
 from vfio_wizard.system.host import Host

@@ -6,9 +6,8 @@ answer names the processes. An ordinary user sees only his own.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.model.pci import Holder, PciAddress
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread, known
 from vfio_wizard.probe.paths import base_name
 from vfio_wizard.system.host import Host

@@ -6,8 +6,6 @@ card (windows, link, power, ROM) is read only for functions that could belong to
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.model.iommu import IommuGroup
 from vfio_wizard.model.pci import (
     Bar,
@@ -19,6 +17,7 @@ from vfio_wizard.model.pci import (
     PciId,
     ResizableBar,
 )
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread, untold
 from vfio_wizard.model.version import KernelVersion, kernel_version
 from vfio_wizard.probe.aliases import Aliases, read_aliases

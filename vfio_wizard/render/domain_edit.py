@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from vfio_wizard.model.domain import Card, DomainSpec, Evdev, Handed, Pins
 from vfio_wizard.model.errors import WizardError
 from vfio_wizard.model.pci import PciAddress
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import Mirror
 from vfio_wizard.render.xml_text import Document, Element, XmlError, tag
 

@@ -7,9 +7,10 @@ overrides) or that are no text at all (lone surrogates) are refused with ``Unpri
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from vfio_wizard.model.errors import UsageError
+from vfio_wizard.model.record import NamedTuple
 
 _KEYWORDS = frozenset(
     ("assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with", "null", "true", "false")

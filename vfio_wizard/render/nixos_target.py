@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.knowledge import nixos as known
 from vfio_wizard.knowledge.nixos import Release
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.plan import Plan
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import Mirror
 from vfio_wizard.model.version import KernelVersion
 from vfio_wizard.render.nix import Binding

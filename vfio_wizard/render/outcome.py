@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.model.plan import Artifact, Run
+from vfio_wizard.model.record import NamedTuple
 
 MARK = "vfio-wizard"
 HEAD = "# Written by vfio-wizard. Delete this file to take it back.\n"

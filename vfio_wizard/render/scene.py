@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from vfio_wizard.knowledge.changes import makes
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.originals import is_closed, is_there
 from vfio_wizard.model.plan import Action, Artifact, Plan, Run, Stage
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.render.edit import Change
 from vfio_wizard.render.outcome import Rendered
 

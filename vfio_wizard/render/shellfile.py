@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from vfio_wizard.model.kargs import split_words
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.render.edit import Change, EditError, appended
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*(?:\[\w+\])?)(\+?=)")

@@ -6,10 +6,10 @@ A column is a core with its threads below each other; a box is what shares a lev
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from vfio_wizard.model.facts import Cpu
 from vfio_wizard.model.pins import HugePagePlan, PinPlan
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.planning.cores import Island, WholeCore, cpus_of, islands, whole_cores
 from vfio_wizard.report.clean import clean

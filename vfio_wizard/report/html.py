@@ -8,7 +8,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
-from typing import NamedTuple
 
 from vfio_wizard.cards.units import Gpu, cards, gpus
 from vfio_wizard.checks.registry import find, verdict
@@ -17,6 +16,7 @@ from vfio_wizard.model.finding import Finding, Fix, Severity, Status
 from vfio_wizard.model.iommu import IommuGroup
 from vfio_wizard.model.pci import PciAddress, PciFunction
 from vfio_wizard.model.plan import Artifact, Plan
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.render.outcome import Rendered
 from vfio_wizard.report.check_text import machine_words, verdict_sentence

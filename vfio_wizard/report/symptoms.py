@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from vfio_wizard.checks.registry import CHECKS
 from vfio_wizard.knowledge.log import LOG
 from vfio_wizard.knowledge.symptoms import SYMPTOMS
 from vfio_wizard.model.errors import UsageError
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.report.clean import clean
 from vfio_wizard.report.wrap import wrap
 

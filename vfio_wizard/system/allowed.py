@@ -9,7 +9,8 @@ In patterns ``*`` is part of a name, ``**`` any number of names, ``{a,b}`` one o
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from vfio_wizard.model.record import NamedTuple
 
 KERNEL = "kernel"
 """Written by the kernel in its own words: only values such as UUIDs and MAC addresses are replaced."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 import errno
 import os
 import stat as modes
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from vfio_wizard.model.errors import NotLiveError
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread
 
 TEXT_LIMIT = 1 << 20

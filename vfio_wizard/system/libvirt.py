@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.system.host import Command, Host
 

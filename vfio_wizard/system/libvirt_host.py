@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from vfio_wizard.model.domain import Capabilities, Versions
 from vfio_wizard.model.errors import WizardError
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.version import Release
 from vfio_wizard.system.libvirt import HOW_TO_GET
 

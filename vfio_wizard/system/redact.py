@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+
+from vfio_wizard.model.record import NamedTuple
 
 
 class Finder(NamedTuple):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import stat as modes
 import sys
-from typing import NamedTuple
 
 from vfio_wizard.model.errors import UsageError
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.system.host import Host, RootHost
 
 TOP_DIRECTORIES = ("sys", "proc", "etc")

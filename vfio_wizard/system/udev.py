@@ -6,8 +6,9 @@ Facts come from sysfs: pyudev can look at no other tree than that of the running
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread
 
 KEPT = (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import Selection
 from vfio_wizard.report.pages.rows import Line, Tone, said
 from vfio_wizard.report.pages.steps import Standing

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import Selection
 
 if TYPE_CHECKING:  # the first paint waits for none of these

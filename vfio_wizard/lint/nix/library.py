@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from vfio_wizard.lint.nix.evaluate import as_text, bounded
 from vfio_wizard.lint.nix.values import Function, Guarded, Plain, Sequence, Several, String, Unknown, Value
 from vfio_wizard.lint.text import HOLE, Place, Text, joined, standing_at
+from vfio_wizard.model.record import NamedTuple
 
 if TYPE_CHECKING:
     from vfio_wizard.lint.nix.evaluate import Evaluator

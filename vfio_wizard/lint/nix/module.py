@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.knowledge.nixos import (
     R2505,
     STAGE_1_MODPROBE_SINCE,
@@ -25,6 +23,7 @@ from vfio_wizard.lint.parameters import judge_words
 from vfio_wizard.lint.qemuconf import judge_qemu_conf
 from vfio_wizard.lint.situation import Situation
 from vfio_wizard.lint.text import HOLE, Text
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.version import KernelVersion
 
 EARLY = "boot.initrd.kernelModules"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from vfio_wizard.lint.nix.evaluate import DEEPEST, Env, Evaluator
 from vfio_wizard.lint.nix.library import place_of
@@ -20,6 +19,7 @@ from vfio_wizard.lint.nix.values import (
     Value,
 )
 from vfio_wizard.lint.text import Place, Text, standing_at
+from vfio_wizard.model.record import NamedTuple
 
 ROOTS = frozenset(
     (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from vfio_wizard.lint.text import Place, Text
+from vfio_wizard.model.record import NamedTuple
 
 if TYPE_CHECKING:
     from tree_sitter import Node

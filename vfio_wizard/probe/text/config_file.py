@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from vfio_wizard.model.facts import HostFacts, InitramfsGenerator, ModprobeConfig, ModprobeLine
 from vfio_wizard.model.kargs import Kargs
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread, untold
 from vfio_wizard.probe.configured import parse_grub, parse_limine, parse_refind
 from vfio_wizard.probe.modprobe import parse_modprobe

@@ -12,9 +12,9 @@ The forms that are read (``lspci -nn``, plain ``lspci``, ``-n``, ``-mm``, and co
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from vfio_wizard.model.pci import PciClass, PciId
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread, untold
 from vfio_wizard.probe.text.class_words import class_by_stub, class_by_words, leading_class
 from vfio_wizard.probe.text.lines import words

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.probe.text import config_file, machine_words
 
 

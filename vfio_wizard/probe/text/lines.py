@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from vfio_wizard.model.record import NamedTuple
 
 # Terminal escapes: with the real ESC, with "^[" as some editors save it, or with the ESC lost.
 _ESCAPES = re.compile(

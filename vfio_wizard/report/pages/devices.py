@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from vfio_wizard.cards.kinds import kind
 from vfio_wizard.cards.units import Gpu, cards, gpus
@@ -11,6 +10,7 @@ from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Finding, Status
 from vfio_wizard.model.iommu import IommuGroup
 from vfio_wizard.model.pci import PciAddress, PciFunction
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import Selection
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.planning.standing import Standing

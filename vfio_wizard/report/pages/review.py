@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from vfio_wizard.model.plan import Action, Artifact, Plan, Run
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import Selection
 from vfio_wizard.render.outcome import Rendered
 from vfio_wizard.report.clean import clean

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
 
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.report.clean import clean
 from vfio_wizard.report.wrap import wrap
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vfio_wizard.model.finding import Verdict
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.report.pages.rows import Line, Tone, said
 from vfio_wizard.report.wrap import wrap
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import NamedTuple
 
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.report.pages.rows import Line, Row, Tone, said
 from vfio_wizard.report.wrap import wrap
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.system.archive.budget import Budget, DamagedError
 from vfio_wizard.system.archive.packing import packing, unpack
 from vfio_wizard.system.archive.streams import Plain, Span, Stream, Unpacked

@@ -7,8 +7,8 @@ those of the UAPI group's specification of unified kernel images).
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
+from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.system.archive.budget import DamagedError
 from vfio_wizard.system.archive.streams import Span
 
