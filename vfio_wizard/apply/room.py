@@ -26,11 +26,13 @@ def check(work: Work, disk: Disk) -> None:
     places: dict[int, str] = {}
     for path, size in sizes.items():
         room = disk.room(path)
+        _refuse_closed(room, path.rpartition("/")[0])
         rooms[room.device] = room
         places.setdefault(room.device, path.rpartition("/")[0])
         # A generator writes the new image beside the old one, and so does undo: one at a time.
         needs[room.device] = max(needs.get(room.device, 0), size + size // 4)
     store = disk.room(STORE)
+    _refuse_closed(store, STORE)
     rooms[store.device] = store
     places[store.device] = STORE
     needs[store.device] = needs.get(store.device, 0) + sum(_size(disk, path) for path in sizes) + SPARE
@@ -48,10 +50,14 @@ def _size(disk: Disk, path: str) -> int:
     return 0 if look is None else look.size
 
 
-def _check_one(room: Room, place: str, need: int) -> None:
+def _refuse_closed(room: Room, place: str) -> None:
+    """Asked for each path: a part of a writable file system may be mounted read-only."""
     if room.read_only:
         message = f"the file system of /{place} is mounted read-only; nothing was changed"
         raise NoRoomError(message)
+
+
+def _check_one(room: Room, place: str, need: int) -> None:
     if room.free < need:
         message = (
             f"too little room on the file system of /{place}: {room.free // MIB} MiB free, "

@@ -233,3 +233,63 @@ def test_a_record_is_never_changed(box: Sandbox) -> None:
     done = box.run("apply", "--host", "/", "--gpu", "01:00.0", "--yes")
     assert done.returncode == 1
     assert "it is a record, not this machine" in done.stderr
+
+
+def mounted(box: Sandbox, script: str) -> None:
+    """Change the mounts of the sandbox; ``$0`` is its root."""
+    space = f"/proc/{box.holder.pid}/ns/mnt"
+    argv = ["nsenter", f"--mount={space}", "sh", "-ec", script, str(box.place / "merged")]
+    subprocess.run(argv, check=True, capture_output=True)
+
+
+def test_a_boot_that_is_mounted_read_only_is_refused_untouched(box: Sandbox) -> None:
+    before = lasting(box)
+    mounted(box, 'mount --bind "$0/boot" "$0/boot"; mount -o remount,ro,bind "$0/boot"')
+    done = box.run(*APPLY)
+    assert done.returncode == 1
+    assert "is mounted read-only; nothing was changed" in done.stderr
+    assert difference(before, lasting(box)) == ""
+
+
+def test_a_boot_that_is_too_full_for_a_second_image_is_refused_untouched(box: Sandbox) -> None:
+    before = lasting(box)
+    mounted(
+        box,
+        'cp -a "$0/boot" "$0/var/tmp/boot"; mount -t tmpfs -o size=600k,mode=755 small "$0/boot";'
+        'cp -a "$0/var/tmp/boot/." "$0/boot"',
+    )
+    done = box.run(*APPLY)
+    assert done.returncode == 1
+    assert "too little room on the file system of /boot" in done.stderr
+    assert difference(before, lasting(box)) == ""
+
+
+def test_an_edit_since_is_shown_and_only_force_goes_over_it(box: Sandbox) -> None:
+    before = lasting(box)
+    assert box.run(*APPLY).returncode == 0
+    path = box.root / "etc/initramfs-tools/modules"
+    path.write_text(path.read_text() + "mine\n")
+    conflict = box.run("undo")
+    assert conflict.returncode == 1
+    assert "/etc/initramfs-tools/modules was edited after the change" in conflict.stderr
+    assert "  -mine" in conflict.stderr
+    assert box.run("undo", "--force").returncode == 0
+    assert difference(before, lasting(box)) == ""
+
+
+def test_hooks_are_put_there_once_and_taken_away(box: Sandbox) -> None:
+    before = lasting(box)
+    done = box.run("watch", "install")
+    if "lies in an open place" in done.stderr:
+        pytest.skip("this checkout lies where others may write, from which no hook is installed")
+    assert done.returncode == 0, done.stderr
+    hook = box.upper / "etc/kernel/postinst.d/zz-vfio-wizard"
+    assert hook.stat().st_mode & 0o777 == 0o755
+    assert "installed already" in box.run("watch", "install").stdout
+    told = subprocess.run(
+        box.command("sh", "/etc/kernel/postinst.d/zz-vfio-wizard"), capture_output=True, text=True, check=True
+    )
+    assert told.stderr == ""
+    assert box.run("watch", "remove").returncode == 0
+    assert "not installed" in box.run("watch", "remove").stdout
+    assert difference(before, lasting(box)) == ""
