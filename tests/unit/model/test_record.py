@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import re
 import typing
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,12 @@ def test_wrong_calls_and_wrong_classes_are_refused() -> None:
 
             a: int = 0
             b: int  # type: ignore[misc]
+
+
+def test_every_record_of_the_program_is_a_quick_one(repository: Path) -> None:
+    slow = [
+        str(path)
+        for path in (repository / "vfio_wizard").rglob("*.py")
+        if path.name != "record.py" and re.search(r"^from typing import .*NamedTuple", path.read_text(), re.M)
+    ]
+    assert slow == []
