@@ -52,7 +52,7 @@ BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 KINDS = (("kill", "killed"), ("full", "no space"), ("error", "I/O error"))
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[Row], every: int) -> str:
     """For docs/safety.md."""
     lines = [
         "| chain | steps of apply | of undo | killed | no space | I/O error | not survived |",
@@ -64,14 +64,15 @@ def table(rows: list[Row]) -> str:
         lines.append(f"| {' | '.join(map(str, cells))} |")
     total = sum(row.kinds.total() for row in rows)
     failed = sum(len(row.failures) for row in rows)
-    return "\n".join([*lines, "", f"{total} faults on {len(rows)} chains, {failed} not survived."])
+    part = "" if every == 1 else f" (one in {every} of all; `make faults` tries each)"
+    return "\n".join([*lines, "", f"{total} faults{part} on {len(rows)} chains, {failed} not survived."])
 
 
-def write_table(path: Path, rows: list[Row]) -> None:
+def write_table(path: Path, rows: list[Row], every: int) -> None:
     """Between the two marks of the document."""
     head, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     tail = rest.partition(END)[2]
-    path.write_text(f"{head}{BEGIN}\n{table(rows)}\n{END}{tail}", encoding="utf-8")
+    path.write_text(f"{head}{BEGIN}\n{table(rows, every)}\n{END}{tail}", encoding="utf-8")
 
 
 def _timed(number: int, *, every: int) -> Row:
@@ -104,7 +105,7 @@ def main() -> int:
     failed = sum(len(row.failures) for row in rows)
     print(f"{sum(sum(row.kinds.values()) for row in rows)} faults on {len(rows)} chains, {failed} failures")
     if given.table:
-        write_table(given.table, rows)
+        write_table(given.table, rows, given.every)
     return 1 if failed else 0
 
 
