@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import shutil
 import sys
@@ -72,10 +73,12 @@ def _is_wanted(scenario: Scenario, given: argparse.Namespace) -> bool:
 def _run(chosen: list[Scenario], jobs: int) -> list[Outcome]:
     started = time.monotonic()
     LAB.mkdir(parents=True, exist_ok=True)
-    wheel = wheels.build_wheel(LAB)
-    places = {name: disks.installed(name, LAB) for name in sorted({one.system for one in chosen})}
-    for place in places.values():
-        program.packed(wheel, place)
+    with (LAB / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a system is made by one run at a time
+        wheel = wheels.build_wheel(LAB)
+        places = {name: disks.installed(name, LAB) for name in sorted({one.system for one in chosen})}
+        for place in places.values():
+            program.packed(wheel, place)
     kernels = ", ".join(f"{name} {place.release}" for name, place in places.items())
     _say(f"full: {kernels}; ready to boot after {time.monotonic() - started:.0f} s")
     with ThreadPoolExecutor(jobs) as pool:

@@ -57,11 +57,33 @@ BEFORE: tuple[Step, ...] = (
 )
 
 APPLY: tuple[Step, ...] = (
-    Ask("apply makes the change", f"vfio-wizard apply {GPU} --yes"),
+    Ask("apply makes the change", f"vfio-wizard apply {GPU} --yes", shows=("DONE",)),
     Predicted("the next boot is predicted to bind vfio-pci", ON_VFIO),
     Restart("it boots with the change"),
-    Ask("verify finds all as planned", "vfio-wizard verify"),
+    Ask("verify finds all as planned", "vfio-wizard verify", shows=("HOLDS",)),
     Drivers("vfio-pci has both functions", ON_VFIO),
+)
+
+ROM: tuple[Step, ...] = (
+    Ask(
+        "the card's own ROM is dumped, and is one for it",
+        f"vfio-wizard rom --dump {GPU} -o /root/card.rom",
+        shows=("1002:5159", "checksum right", "usable"),
+        lacks=("Traceback", "NOT usable"),
+    ),
+    Ask(
+        "its window is closed again",
+        "head -c 2 /sys/bus/pci/devices/0000:01:00.0/rom",
+        code=1,
+        shows=("Invalid argument",),
+    ),
+    Ask(
+        "the boot display's ROM is refused, with a way",
+        "vfio-wizard rom --dump -o /root/boot.rom"
+        " --gpu $(basename $(dirname $(grep -l 1 /sys/bus/pci/devices/*/boot_vga)))",
+        code=1,
+        shows=("refused: it is the boot display", "instead:"),
+    ),
 )
 
 AGAIN: tuple[Step, ...] = (
@@ -69,14 +91,14 @@ AGAIN: tuple[Step, ...] = (
 )
 
 UNDO: tuple[Step, ...] = (
-    Ask("undo takes it back", "vfio-wizard undo --yes"),
+    Ask("undo takes it back", "vfio-wizard undo --yes", shows=("taken back",)),
     Unchanged("all files are as they were", "before"),
     Restart("it boots as before"),
     Drivers("the host's drivers have the card again", ON_HOST),
     Unchanged("all files are still as they were", "before"),
 )
 
-THERE_AND_BACK = (*BEFORE, *APPLY, *AGAIN, *UNDO)
+THERE_AND_BACK = (*BEFORE, *APPLY, *ROM, *AGAIN, *UNDO)
 
 REFUSED: tuple[Step, ...] = (
     Install(),
@@ -90,7 +112,7 @@ KILLED: tuple[Step, ...] = (
     Remember("before"),
     KilledAndCut("killed while the image is built, then the power goes", f"vfio-wizard apply {GPU} --yes"),
     Restart("it boots all the same"),
-    Ask("undo takes back what was begun", "vfio-wizard undo --yes"),
+    Ask("undo takes back what was begun", "vfio-wizard undo --yes", shows=("taken back",)),
     Unchanged("all files are as they were", "before"),
     Restart("it boots as before"),
     Drivers("the host's drivers have the card", ON_HOST),
@@ -101,7 +123,7 @@ SCENARIOS = (
         "bookworm-grub-apply",
         "Debian 12, GRUB, initramfs-tools: there, a guest, and back",
         "bookworm-grub",
-        (*BEFORE, *APPLY, *AGAIN, *guest.STEPS, *UNDO),
+        (*BEFORE, *APPLY, *ROM, *AGAIN, *guest.STEPS, *UNDO),
         quick=True,
     ),
     Scenario(
@@ -130,10 +152,10 @@ SCENARIOS = (
         (
             Install(),
             Remember("before"),
-            Ask("apply makes the change", f"vfio-wizard apply {GPU} --yes"),
+            Ask("apply makes the change", f"vfio-wizard apply {GPU} --yes", shows=("DONE",)),
             Predicted("only the first card is predicted to bind vfio-pci", {**ON_VFIO, **TWIN_ON_HOST}),
             Restart("it boots with the change"),
-            Ask("verify finds all as planned", "vfio-wizard verify"),
+            Ask("verify finds all as planned", "vfio-wizard verify", shows=("HOLDS",)),
             Drivers("vfio-pci has the first card, the host the other", {**ON_VFIO, **TWIN_ON_HOST}),
             *UNDO,
         ),
