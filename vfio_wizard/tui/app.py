@@ -127,6 +127,12 @@ class WizardApp(App[int]):
     def on_mount(self) -> None:
         """Open where the user was, and look."""
         self.action_step(self._memory.step)
+        self._looking_since = time.monotonic()
+        self._show_frame()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """What takes time waits for the first paint, which it would only delay."""
         self.set_interval(_TICK, self._tick)
         self.action_look()
         self._watch()
