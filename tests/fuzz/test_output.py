@@ -16,7 +16,7 @@ import pytest
 from tests.fuzz.poison import GPU, MACHINE, PAYLOADS, poisoned
 from tests.fuzz.targets import FIXTURES, harmless
 from vfio_wizard.cli import main
-from vfio_wizard.cli.export import FORMATS
+from vfio_wizard.render.registry import FORMATS
 
 CLEAN = str(FIXTURES / MACHINE / "host.json")
 COMMANDS = (
