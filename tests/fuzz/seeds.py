@@ -268,7 +268,7 @@ def handed() -> list[bytes]:
         "before": {"/etc/x": ""},
     }
     applied = {
-        "schema": "vfio-wizard/applied/1",
+        "schema": "vfio-wizard/state/1",
         "transaction": 1,
         "boot_id": "x",
         "functions": [],
@@ -278,6 +278,37 @@ def handed() -> list[bytes]:
         "prediction": {},
     }
     return [json.dumps(plan).encode(), json.dumps(applied).encode()]
+
+
+def journals() -> list[bytes]:
+    """A change that was made, and one that was cut off."""
+    run = {"argv": ["update-grub"], "stage": 4, "makes": ["boot/grub/grub.cfg"], "undo": []}
+    look = {"kind": "file", "mode": "0644", "owner": 0, "group": 0, "size": 1, "mtime_ns": 1, "xattrs": {}}
+    lines: list[dict[str, Any]] = [
+        {"step": "begin", "schema": "vfio-wizard/journal/1"},
+        {"step": "keep", "path": "etc/x", "sha256": "ab", "blob": "0", **look},
+        {"step": "folder", "path": "etc/y"},
+        {"step": "write", "path": "etc/x", "sha256": "ab", "stage": 1},
+        {"step": "wrote", "path": "etc/x"},
+        {"step": "run", **run},
+        {"step": "ran", "code": 0, "made": {"boot/grub/grub.cfg": "ab"}},
+        {"step": "gone", "path": "etc/z"},
+        {"step": "applied", "state": {}},
+        {"step": "undoing", "argv": ["true"]},
+        {"step": "undone"},
+    ]
+    whole = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    return [whole, whole[:-20], whole[:400]]
+
+
+def logs() -> list[bytes]:
+    """Records of the kernel log, divided by NULs here."""
+    records = (
+        "6,1,0,-;DMAR: IOMMU enabled\n SUBSYSTEM=pci\n",
+        "4,2,5,-;vfio_pci: add [10de:2484]\n",
+        "30,3,9,c;x\n",
+    )
+    return ["\0".join(records).encode(), records[0].encode()]
 
 
 def boot_files() -> list[bytes]:

@@ -253,6 +253,40 @@ def run_handed(data: bytes) -> None:
         read_applied(CaptureHost.parse(record, "host.json"))
 
 
+class _OneFile:
+    """A disk that has one file, whatever it is called."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def look(self, _path: str) -> bool:
+        """It is there."""
+        return True
+
+    def read(self, _path: str) -> bytes:
+        """All of it."""
+        return self.content
+
+
+def run_journal(data: bytes) -> None:
+    """The journal of a change, which undo reads after a power cut."""
+    from vfio_wizard.apply.journal import read  # noqa: PLC0415
+
+    disk: Any = _OneFile(data)
+    with refusals():
+        found = read(disk, 1, "var/lib/vfio-wizard/transactions/1")
+        json.dumps([found.patterns, [run.argv for run in found.interrupted]])
+
+
+def run_log(data: bytes) -> None:
+    """Records of the kernel log, as the device hands them out, one a read."""
+    from vfio_wizard.system.kmsg import first_lines  # noqa: PLC0415
+
+    records = iter(data.split(b"\0"))
+    lines = first_lines(lambda: next(records, b""), 1 << 16)
+    assert all("\n" not in line for line in lines)
+
+
 def run_lint(data: bytes) -> None:
     """Configuration of any kind; the first byte says which."""
     from vfio_wizard.lint.kinds import Kind  # noqa: PLC0415
@@ -352,6 +386,8 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target("knowledge", run_knowledge, seeds.knowledge, (b"[[module]]", b"[[reset]]", b"since", b"source")),
     Target("handed", run_handed, seeds.handed, (b'"answers"', b'"artifacts"', b'"commands"', b"NaN")),
+    Target("journal", run_journal, seeds.journals, (b'{"step": "', b'"schema"', b"null", b"[[[[[[[["), 0.7),
+    Target("log", run_log, seeds.logs, (b"6,1,0,-;", b"\0"), 0.2),
     Target("lint", run_lint, lint_seeds, seeds.TEXT_WORDS, 0.8),
     Target("editors", run_editors, seeds.boot_files, seeds.BOOT_WORDS, 1.5),
     Target("domain", run_domain, seeds.domains, seeds.XML_WORDS),

@@ -191,7 +191,7 @@ def read(disk: Disk, number: int, folder: str) -> Transaction:
         raise JournalError(message)
     try:
         return _transaction(number, folder, head, lines)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         message = f"/{path} is damaged ({type(error).__name__}: {error}); run sh /{folder}/undo.sh"
         raise JournalError(message) from None
 
@@ -211,7 +211,7 @@ def _lines(path: str, content: bytes) -> list[Json]:
     for at, line in enumerate(content.split(b"\n")):
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             damaged = damaged or (at + 1 if line else 0)
             continue
         if value == {"step": "torn"}:

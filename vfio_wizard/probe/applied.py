@@ -59,7 +59,7 @@ def read_applied(host: Host) -> AppliedState | None | Unread:
         return None if text.gap in (Gap.ABSENT, Gap.UNTOLD) else text
     try:
         return parse_applied(text)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return Unread(PATH, Gap.MALFORMED, "not what this program leaves there")
 
 
