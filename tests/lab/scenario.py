@@ -15,7 +15,7 @@ from tests.lab import acpi, cpio, judge
 from tests.lab.guest.rootfs import Base, compile_tree
 from tests.lab.judge import Answer
 from tests.lab.machine import Boot, LabError, Machine
-from tests.lab.topologies import SUITES, Topology
+from tests.lab.topologies import FIRST_FUNCTIONS, SUITES, Topology
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TIMEOUT = 300.0
@@ -116,6 +116,7 @@ def run(topology: Topology, base: Base, site: Path, lab: Path) -> Outcome:
             *_differences(topology, folder / "out", base),
             *_leaks(folder / "out/host.json"),
             *_attach(topology, base.suite, folder / "out"),
+            *_handed_over(topology, folder / "out"),
         ]
     except (LabError, OSError, tarfile.TarError) as error:
         return Outcome(base.suite, topology, 0.0, (str(error),), "-", folder)
@@ -175,7 +176,11 @@ def _configuration(archive: cpio.Archive, topology: Topology) -> None:
     archive.directory("lab")
     if topology.attaches:
         script += f"python3 /lab/attach.py {topology.gpus[0]} >attach\n"
+    if topology.attaches or topology.hands_over:
         archive.file("lab/attach.py", (REPOSITORY / "tests/lab/guest/attach.py").read_bytes())
+    if topology.hands_over:
+        script += f"sh /lab/hook_trial {' '.join(FIRST_FUNCTIONS)} >hook\n"
+        archive.file("lab/hook_trial", (REPOSITORY / "tests/lab/guest/hook_trial").read_bytes())
     archive.file("lab/run", script.encode())
     archive.close()
 
@@ -246,6 +251,46 @@ def _attach(topology: Topology, suite: str, out: Path) -> list[str]:
     said = (out / "attach").read_text().strip()
     expected = topology.attaches[SUITES[suite]]
     return [] if (said == "attached") == expected else [f"VFIO itself: {said or 'no answer'}, not expected"]
+
+
+HANDED_OVER = (
+    "before {gpu} radeon (null)",
+    "before {audio} snd_hda_intel (null)",
+    "held 1",
+    "held {gpu} radeon (null)",
+    "held {audio} snd_hda_intel (null)",
+    "took 0",
+    "taken {gpu} vfio-pci vfio-pci",
+    "taken {audio} vfio-pci vfio-pci",
+    "vfio attached",
+    "gave 0",
+    "back {gpu} radeon (null)",
+    "back {audio} snd_hda_intel (null)",
+    "recover 0",
+)
+"""What the trial of the hook must say, line by line."""
+
+
+def _handed_over(topology: Topology, out: Path) -> list[str]:
+    """A held card stays, a free one goes to vfio-pci, opens there, and comes back."""
+    if not topology.hands_over:
+        return []
+    said = (out / "hook").read_text().splitlines()
+    gpu, audio = FIRST_FUNCTIONS
+    expected = [line.format(gpu=gpu, audio=audio) for line in HANDED_OVER]
+    found = [
+        f"hook: {line!r} instead of {must!r}"
+        for line, must in zip(said, expected, strict=False)
+        if line != must
+    ]
+    if len(said) != len(expected):
+        found.append(f"hook: {len(said)} lines instead of {len(expected)}")
+    named = (out / "hook-held").read_text() if (out / "hook-held").is_file() else ""
+    return (
+        found
+        if "sleep (process " in named
+        else [*found, "hook: the process that holds the card is not named"]
+    )
 
 
 def _leaks(capture: Path) -> list[str]:

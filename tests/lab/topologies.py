@@ -62,6 +62,8 @@ class Topology(NamedTuple):
     quick: bool = False
     attaches: Mapping[str, bool] = {}
     """By kernel series, whether VFIO itself takes the group of the first selected card."""
+    hands_over: bool = False
+    """libvirt's hook moves the first selected card from its drivers to vfio-pci and back."""
     table: str = ""
     """An ACPI table that gets a region which firmware reserves for the card: ``DMAR`` or ``IVRS``."""
     newer: Expectation | None = None
@@ -216,6 +218,7 @@ TOPOLOGIES = (
         parameters=("vfio-pci.ids=1002:5159,8086:293e",),
         gpus=(FIRST,),
         quick=True,
+        hands_over=True,
         expect=ONE_CARD_READY,
     ),
     Topology(

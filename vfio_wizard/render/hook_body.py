@@ -241,6 +241,8 @@ take() {
         give
         return 1
     fi
+    # vfio asks for it, but a module that was loaded by its file alone may have come without
+    [ -n "$root" ] || [ -d /sys/module/vfio_iommu_type1 ] || modprobe vfio_iommu_type1 2>/dev/null
     if [ "$display" = yes ]; then
         stop_display
     fi
