@@ -17,8 +17,10 @@ from tests.lab.full.systems import Installed
 
 MAKE = (
     "vfio-wizard domain --gpu 01:00.0 --guest linux --name lab-guest --memory 512M --vcpus 1 --disk none"
-    " --network none --sound off --looking-glass 1920x1080"
+    " --network none --sound off --looking-glass 1920x1080 --emulated"
 )
+"""Emulated within the emulation: QEMU 7.2, which runs the lab, ends itself when it emulates SVM for a guest
+that takes interrupts."""
 MEMORY = 32 << 20
 """Bytes for 1920x1080: two frames of 8 MB and 10 MiB, up to the next power of two."""
 WORD = "0x4c616221"
@@ -132,11 +134,6 @@ STEPS: tuple[Step, ...] = (
     Ask("the guest starts", "vfio-wizard domain --name lab-guest --start", shows=("running",)),
     Ask("QEMU holds the card's group", HELD, shows=("/dev/vfio/",)),
     Ask(
-        "both functions are behind the guest's root port",
-        "virsh qemu-monitor-command lab-guest --hmp 'info pci'",
-        shows=("1002:5159", "8086:293e"),
-    ),
-    Ask(
         "Looking Glass' memory has the computed size",
         "stat -c 'bytes %s' /dev/shm/looking-glass",
         shows=(f"bytes {MEMORY}",),
@@ -145,6 +142,11 @@ STEPS: tuple[Step, ...] = (
         "Linux in the guest finds the card on its bus",
         LISTEN,
         shows=("0x1002:0x5159 class 0x030000", "0x8086:0x293e class 0x040300", "all said", "running"),
+    ),
+    Ask(
+        "QEMU shows both functions to the guest",
+        "virsh qemu-monitor-command lab-guest --hmp 'info pci'",
+        shows=("1002:5159", "8086:293e"),
     ),
     Ask(
         "what the guest wrote is in Looking Glass' memory",

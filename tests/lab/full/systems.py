@@ -37,6 +37,8 @@ LIBVIRT = (
     "ovmf", "swtpm", "swtpm-tools", "python3-libvirt", "busybox-static",
 )  # fmt: skip
 """What a guest needs."""
+SPICE = ("qemu-system-modules-spice",)
+"""A package of its own after Debian 12."""
 
 PARAMETERS = (
     "console=ttyS0", "no_timer_check", "panic=-1", "mitigations=off", "selinux=0", "audit=0",
@@ -83,6 +85,7 @@ class System(NamedTuple):
             *((self.generator,) if self.generator else ()),
             *_LOADERS[self.loader, self.is_uefi],
             *(LIBVIRT if self.has_guests else ()),
+            *(SPICE if self.has_guests and self.suite != "bookworm" else ()),
         )
 
     @property
@@ -103,7 +106,7 @@ SYSTEMS = {
     for one in (
         System("bookworm-grub", "bookworm", "grub", "initramfs-tools", is_uefi=False, has_guests=True),
         System("trixie-sdboot", "trixie", "systemd-boot", "dracut"),
-        System("trixie-grub", "trixie", "grub", "dracut"),
+        System("trixie-grub", "trixie", "grub", "dracut", has_guests=True),
         System("trixie-uki", "trixie", "uki", "dracut"),
         System("sid-grub", "sid", "grub", is_uefi=False, is_stock=True),
     )
