@@ -68,7 +68,7 @@ class WizardApp(App[int]):
 
     CSS_PATH = "app.tcss"
     TITLE = "vfio-wizard"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(str(number), f"step('{step.key}')", step.title, show=False)

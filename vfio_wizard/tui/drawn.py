@@ -90,9 +90,9 @@ class Rows(Drawn):
         """The row under the cursor."""
         return self.rows[self.place] if self.place < len(self.rows) else None
 
-    def show(self, rows: tuple[Row, ...]) -> None:
-        """Other rows; the cursor stays on the same key where that is still there."""
-        key = self.row.key if self.row else None
+    def show(self, rows: tuple[Row, ...], first: str | None = None) -> None:
+        """Other rows; the cursor stays on the same key where that is still there. It begins on ``first``."""
+        key = self.row.key if self.row else first
         self.rows = rows
         self._words = word_width(rows)
         self.place = place_of(rows, key)

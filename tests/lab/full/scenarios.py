@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.lab.full import guest
+from tests.lab.full import guest, wizard
 from tests.lab.full.machines import AUDIO, CARD, TWIN, TWIN_AUDIO
 from tests.lab.full.steps import (
     GRUB_RECOVERY,
@@ -98,6 +98,7 @@ UNDO: tuple[Step, ...] = (
     Unchanged("all files are still as they were", "before"),
 )
 
+WITH_GUEST = (*BEFORE, *APPLY, *ROM, *AGAIN, *guest.STEPS, *UNDO)
 THERE_AND_BACK = (*BEFORE, *APPLY, *ROM, *AGAIN, *UNDO)
 
 REFUSED: tuple[Step, ...] = (
@@ -123,7 +124,7 @@ SCENARIOS = (
         "bookworm-grub-apply",
         "Debian 12, GRUB, initramfs-tools: there, a guest, and back",
         "bookworm-grub",
-        (*BEFORE, *APPLY, *ROM, *AGAIN, *guest.STEPS, *UNDO),
+        WITH_GUEST,
         quick=True,
     ),
     Scenario(
@@ -166,13 +167,32 @@ SCENARIOS = (
     ),
     Scenario("bookworm-grub-single", "the only card is refused", "bookworm-grub", REFUSED, "single"),
     Scenario(
+        "bookworm-grub-wizard",
+        "the wizard on the serial console: from the first look to a verified card after the restart",
+        "bookworm-grub",
+        (
+            Install(),
+            wizard.Screens(),
+            Remember("before"),
+            wizard.Driven("look, choose, review, apply", wizard.FIRST),
+            Predicted("the next boot is predicted to bind vfio-pci", ON_VFIO),
+            Restart("it boots with the change"),
+            wizard.Driven("it opens at the proof, which holds", wizard.AFTER),
+            Drivers("vfio-pci has both functions", ON_VFIO),
+            *UNDO,
+        ),
+    ),
+    Scenario(
         "trixie-sdboot-apply",
         "Debian 13, systemd-boot, dracut: there and back",
         "trixie-sdboot",
         THERE_AND_BACK,
     ),
     Scenario(
-        "trixie-grub-apply", "Debian 13, GRUB for UEFI, dracut: there and back", "trixie-grub", THERE_AND_BACK
+        "trixie-grub-apply",
+        "Debian 13, GRUB for UEFI, dracut: there, a guest, and back",
+        "trixie-grub",
+        WITH_GUEST,
     ),
     Scenario(
         "trixie-uki-apply", "Debian 13, unified kernel images: there and back", "trixie-uki", THERE_AND_BACK

@@ -98,12 +98,14 @@ def _card_row(has: Shelf, card: Gpu, selection: Selection) -> Row:
     box = "[x]" if chosen else ("[-]" if why_not else "[ ]")
     tone = Tone.FAINT if why_not else (Tone.GOOD if chosen else Tone.PLAIN)
     text = f"{_short(card.address)} {_name(has, card.address)}"
-    return Row(str(card.address), text, box, tone, 1, _card_tail(card), why_not, "group.isolated")
+    return Row(str(card.address), text, box, tone, 1, _card_tail(has, card), why_not, "group.isolated")
 
 
-def _card_tail(card: Gpu) -> str:
+def _card_tail(has: Shelf, card: Gpu) -> str:
+    """What tells cards apart, also two of one model: the screens that hang on them."""
     words = [_TYPE[card.type]] if card.type in _TYPE else []
     words += ["boot display"] if card.boot_vga else []
+    words += [f"screen on {one}" for one in screens_of(has.facts, card)[:1]]
     words += ["shared group"] if card.isolated is False else []
     words += ["group unknown"] if card.isolated is None else []
     words += ["has a twin"] if card.twins else []
@@ -223,9 +225,18 @@ def detail(has: Shelf, key: str, selection: Selection, width: int) -> list[Line]
     lines = said(_now(has, card, selection), width, Tone.HEAD)
     against = (one.text for one in has.standing.get(card.address, ()))
     lines += listed("It is refused as things are", against, width, Tone.BAD)
-    lines += listed("What you would lose", losses(has, card), width, Tone.WARN)
+    if card.twins and not has.never.get(card.address):
+        lines += listed("Which of the two is it?", [_WHICH], width)
+    if not has.never.get(card.address):
+        lines += listed("What you would lose", losses(has, card), width, Tone.WARN)
     lines += [Line(""), *(Line(one) for one in gpu_text(card, has.facts, has.names, width).split("\n"))]
     return [*lines, *_about(has, card, width)]
+
+
+_WHICH = (
+    "There is another card of this model. The screens that are plugged in tell them apart, and the address "
+    "is the slot. By its address exactly this one goes to the guest; the plan does that by itself."
+)
 
 
 def _now(has: Shelf, card: Gpu, selection: Selection) -> str:

@@ -12,8 +12,6 @@ from vfio_wizard.report.pages.devices import Shelf, screens_of
 from vfio_wizard.report.pages.findings import in_reading_order, sentence, status_word
 from vfio_wizard.report.pages.rows import Line, Tone, fit, said
 
-TONES = {Verdict.READY: Tone.GOOD, Verdict.BLOCKED: Tone.BAD, Verdict.UNKNOWN: Tone.WARN}
-
 _SHOWN = 4
 
 
@@ -22,11 +20,10 @@ def verdict_line(verdict: Verdict, findings: tuple[Finding, ...]) -> str:
     return f"{verdict.value.upper()}: {verdict_sentence(verdict, findings)}"
 
 
-def page(has: Shelf, verdict: Verdict, width: int) -> list[Line]:
-    """The whole first page."""
+def page(has: Shelf, width: int) -> list[Line]:
+    """The whole first page; the verdict stands above it, as on every step."""
     facts = has.facts
-    lines = said(verdict_sentence(verdict, has.findings), width, TONES[verdict], f"{verdict.value.upper()}  ")
-    lines += said(_board(facts) + machine_words(facts), width, Tone.FAINT)
+    lines = said(_board(facts) + machine_words(facts), width, Tone.FAINT)
     lines += [Line(""), Line("The graphics cards", Tone.HEAD)]
     lines += [line for one in has.cards for line in _card(has, one, width)]
     if not has.cards:
@@ -87,7 +84,8 @@ def _against(findings: tuple[Finding, ...], width: int) -> list[Line]:
     lines = [Line(""), Line("What was found", Tone.HEAD)]
     for one in failing[:_SHOWN]:
         word, tone = status_word(one)
-        lines += said(f"{sentence(one.outcome.summary)} [{one.id}]", width, tone, f"  {word:<6}")
+        about = f"{one.id} {(one.outcome.subject or '').removeprefix('0000:')}".rstrip()
+        lines += said(f"{sentence(one.outcome.summary)} [{about}]", width, tone, f"  {word:<6}")
     if len(failing) > _SHOWN:
         lines += said(f"and {len(failing) - _SHOWN} more on the next step", width, Tone.FAINT, " " * 8)
     return lines

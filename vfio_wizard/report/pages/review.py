@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 
+from vfio_wizard.checks.registry import verdict
+from vfio_wizard.model.finding import Verdict
 from vfio_wizard.model.plan import Action, Artifact, Plan, Run
 from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import Selection
@@ -42,6 +44,7 @@ def rows(made: Proposal, has: Shelf, confirmed: bool) -> tuple[Row, ...]:
         Row(f"refusal {one.id} {number}", one.text, "REFUSED", Tone.BAD)
         for number, one in enumerate(plan.refusals)
     ]
+    found += _blocked(has)
     found += [Row(f"loss {number}", text, "lose", Tone.WARN) for number, text in _losses(made, has)]
     found += [Row(f"mind {one.id}", one.text, "mind", Tone.WARN) for one in plan.warnings]
     if plan.refusals:
@@ -56,6 +59,16 @@ def rows(made: Proposal, has: Shelf, confirmed: bool) -> tuple[Row, ...]:
     box = "[x]" if confirmed else "[ ]"
     words = "I have read this" if confirmed else "I have read this; Enter confirms, and unlocks Do it"
     return (*found, Row(CONFIRM, words, box, Tone.GOOD if confirmed else Tone.PLAIN))
+
+
+def _blocked(has: Shelf) -> list[Row]:
+    """A plan can be made on a machine that is not ready; it is of use when the rest was repaired."""
+    if verdict(has.findings) is not Verdict.BLOCKED:
+        return []
+    return [Row("blocked", _BLOCKED, "BLOCK", Tone.BAD)]
+
+
+_BLOCKED = "This machine is not ready: the guest gets no card before what step Check marks BLOCK is repaired."
 
 
 def _losses(made: Proposal, has: Shelf) -> Iterator[tuple[int, str]]:
@@ -78,8 +91,9 @@ _UNDO = (
 )
 
 
-def detail(made: Proposal, key: str, width: int) -> list[Line]:
+def detail(made: Proposal, row: Row, width: int) -> list[Line]:
     """The row under the cursor in full."""
+    key = row.key
     kind, _, rest = key.partition(" ")
     if kind == "file":
         artifact = next((one for one in made.rendered.artifacts if one.path == rest), None)
@@ -87,7 +101,8 @@ def detail(made: Proposal, key: str, width: int) -> list[Line]:
     if kind == "run":
         command = next((one for one in made.rendered.commands if one.shown == rest), None)
         return _command_detail(command, width) if command else []
-    return [line for text in _texts(made, kind, rest) for line in said(text, width)]
+    texts = [row.text] if kind in ("loss", "blocked") else []
+    return [line for text in (*texts, *_texts(made, kind, rest)) for line in said(text, width)]
 
 
 def _texts(made: Proposal, kind: str, rest: str) -> Iterator[str]:

@@ -41,7 +41,17 @@ def shown(option: Option, facts: HostFacts, selection: Selection) -> str:
     for one in option.choices(facts, selection):
         if one.value == value:
             return one.label
-    return clean(value) or "(empty)"
+    return clean(value) or _EMPTY.get(option.key, "(empty)")
+
+
+_EMPTY = {
+    "users": "(whoever runs the wizard)",
+    "cpus.guest": "(the wizard chooses)",
+    "domain.disk": "(a new image)",
+    "domain.iso": "(none)",
+    "domain.virtio_iso": "(none)",
+}
+"""What nothing written means."""
 
 
 def choice_rows(choices: tuple[Choice, ...], value: str) -> tuple[Row, ...]:

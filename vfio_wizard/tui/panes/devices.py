@@ -19,6 +19,10 @@ class DevicesPane(Pane):
         """Cards, and the tree of groups."""
         return devices.rows(state.survey.shelf, state.selection, state.opened) if state.survey else ()
 
+    def first(self, rows: tuple[Row, ...]) -> str | None:
+        """The first card that can be given."""
+        return next((row.key for row in rows if not row.is_heading and not row.why_not), None)
+
     def lines(self, row: Row, width: int) -> list[Line]:
         """The card, the group or the function."""
         if self.state.survey is None:

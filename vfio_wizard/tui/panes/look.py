@@ -51,7 +51,7 @@ class LookPane(Container):
 
         gone = [f"{one} was chosen before and is not there any more." for one in survey.gone]
         lines = [line for text in gone for line in said(text, width, Tone.WARN)]
-        return [*lines, *page(survey.shelf, survey.verdict, width)]
+        return [*lines, *page(survey.shelf, width)]
 
     def focus_first(self) -> None:
         """The keys scroll the page."""

@@ -44,7 +44,8 @@ class Pane(Container):
         """Another state; the cursor stays on its row."""
         self.state = state
         if self.is_ready:
-            self.chooser.show(self.rows(state))
+            rows = self.rows(state)
+            self.chooser.show(rows, self.first(rows))
 
     @property
     def chooser(self) -> Rows:
@@ -64,6 +65,10 @@ class Pane(Container):
     def rows(self, state: State) -> tuple[Row, ...]:
         """The rows for a state."""
         raise NotImplementedError
+
+    def first(self, _rows: tuple[Row, ...]) -> str | None:
+        """Where the cursor begins; None for the first row."""
+        return None
 
     def lines(self, row: Row, width: int) -> list[Line]:
         """The text about a row."""

@@ -35,7 +35,7 @@ class ReviewPane(Pane):
 
     def lines(self, row: Row, width: int) -> list[Line]:
         """The file, the command or the risk in full."""
-        return review.detail(self.state.proposal, row.key, width) if self.state.proposal else []
+        return review.detail(self.state.proposal, row, width) if self.state.proposal else []
 
     def choose(self, row: Row) -> None:
         """Confirm, overrule, or read the text."""
