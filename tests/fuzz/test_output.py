@@ -5,7 +5,6 @@ from __future__ import annotations
 import html.parser
 import json
 import re
-import shlex
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
@@ -161,13 +160,28 @@ def test_answers_of_any_name_make_nix_that_evaluates(
         nixeval.loads(f"builtins.isFunction ({captured.out})")
 
 
-@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=list(PAYLOADS))
-def test_a_hook_does_not_run_what_a_guest_is_called(payload: str, tmp_path: Path) -> None:
-    """What is quoted for a shell comes out of it as it went in."""
-    from vfio_wizard.planning.cpus import confine  # noqa: PLC0415 - beside its only use
-
-    words = (payload.replace("\0", ""), *confine("0-3")[0])
-    script = f"printf '%s\\0' {shlex.join(words)}"
-    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, check=True)
-    assert done.stdout.decode().split("\0")[:-1] == list(words)
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("name", [*ODD, *(one.replace("\n", " ") for one in PAYLOADS.values())])
+def test_a_hook_does_not_run_what_a_guest_is_called(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The hook acts for this guest and no other, and its name is only compared."""
+    if main(["cores", "--host", CLEAN, f"--hook={name}"]) == 2:
+        assert "not a guest's name" in capsys.readouterr().err
+        return
+    hook, tools, calls = tmp_path / "hook", tmp_path / "tools", tmp_path / "calls"
+    hook.write_text(capsys.readouterr().out)
+    tools.mkdir()
+    stand_in = tools / "systemctl"
+    stand_in.write_text(f'#!/bin/sh\nprintf "%s " "$@" >>{calls}\n')
+    stand_in.chmod(0o755)
+    for guest, expected in ((name, 3), (f"{name}x", 0)):
+        calls.write_text("")
+        subprocess.run(
+            ["sh", str(hook), guest, "prepare", "begin", "-"],
+            cwd=tools,
+            env={"PATH": f"{tools}:/usr/bin:/bin"},
+            input=b"<domain/>",
+            check=True,
+        )
+        assert calls.read_text().count("AllowedCPUs=0-3,8-11") == expected
+    assert [path.name for path in tools.iterdir()] == ["systemctl"]

@@ -307,6 +307,9 @@ def _cores(parser: ArgumentParser) -> None:
     add("--vcpus", metavar="N", default=SUPPRESS, help="CPUs that the guest should have")
     add("--cpus", metavar="LIST", default=SUPPRESS, help="exactly these CPUs of the host, as in 2-5,8-11")
     add("--memory", metavar="MIB", default=SUPPRESS, help="memory of the guest, for its huge pages")
+    add("--hook", metavar="GUEST", default=SUPPRESS, help="print libvirt's hook that keeps the host off them")
+    add("-o", "--output", metavar="FILE", default=SUPPRESS, help="where to write the hook")
+    add("--force", action="store_true", default=SUPPRESS, help="replace a file that something else wrote")
 
 
 def _rom(parser: ArgumentParser) -> None:

@@ -18,10 +18,15 @@ def run(given: Given) -> int:
     """Show the cores of one machine; 3 where they are not known."""
     from vfio_wizard.planning.pinning import pins_for  # noqa: PLC0415
 
+    if given.text("output") is not None and given.text("hook") is None:
+        message = "-o FILE is for --hook GUEST"
+        raise UsageError(message)
     chosen = _selection(given)
     seen = look(given.text("host"), holders=False)
     on_host(seen, chosen.gpus, "gpu")
     plan = pins_for(seen.facts, chosen)
+    if given.text("hook") is not None:
+        return _hook(given, plan)
     pages = _pages(seen, chosen, plan)
     if given.flag("json"):
         from vfio_wizard.report.cores_json import cores_json  # noqa: PLC0415
@@ -33,6 +38,29 @@ def run(given: Given) -> int:
         drawn = None if isinstance(plan, Unread) else plan
         sys.stdout.write(cores_text(seen.facts.cpu, drawn, pages, width=width()))
     return Exit.UNKNOWN if isinstance(plan, Unread) else Exit.OK
+
+
+def _hook(given: Given, plan: PinPlan | Unread) -> int:
+    """The hook for the guest that was named, to standard output or into a file that can be run."""
+    from vfio_wizard import __version__  # noqa: PLC0415
+    from vfio_wizard.planning.cpus import apart  # noqa: PLC0415
+    from vfio_wizard.render.cpu_hook import place, script  # noqa: PLC0415
+
+    guest, output = str(given.text("hook")), given.text("output")
+    if isinstance(plan, Unread) or not plan.pinned:
+        message = "no CPU of this host can be the guest's own, so that there is nothing to keep free"
+        raise UsageError(message)
+    text = script(guest, apart(plan.pins.vcpus, plan.host), tool_version=__version__)
+    if output is None:
+        sys.stdout.write(text)
+        sys.stderr.write(f"for {place(guest)}; libvirt looks for hooks when it starts\n")
+        return Exit.OK
+    from vfio_wizard.cli.export import refuse_strangers  # noqa: PLC0415
+    from vfio_wizard.system.files import write_whole  # noqa: PLC0415
+
+    refuse_strangers(output, text.encode(), given.flag("force"))
+    write_whole(output, text.encode(), 0o755)
+    return Exit.OK
 
 
 def _selection(given: Given) -> Selection:

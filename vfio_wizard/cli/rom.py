@@ -8,7 +8,7 @@ import sys
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.exits import Exit
 from vfio_wizard.cli.look import Seen, addresses, look, on_host, print_json, width
-from vfio_wizard.model.errors import UsageError
+from vfio_wizard.model.errors import UsageError, WizardError
 from vfio_wizard.model.pci import PciAddress, PciFunction, PciId
 from vfio_wizard.model.rom import parse_rom
 from vfio_wizard.model.unread import Unread
@@ -87,7 +87,7 @@ def _check_output(given: Given) -> None:
     path = str(given.text("output"))
     if os.path.lexists(path) and not given.flag("force"):
         message = f"{path} is there already; choose another name, or --force"
-        raise UsageError(message)
+        raise WizardError(message)
 
 
 def _told(given: Given, path: str, content: bytes, card: PciId | None) -> int:

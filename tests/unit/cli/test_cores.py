@@ -76,6 +76,7 @@ def test_options_overrule_the_answers(
         ("--gpu", "0000:09:00.0"),
         ("--gpu", "card"),
         ("--answers", "/nowhere"),
+        ("-o", "/nowhere"),
     ],
 )
 def test_wrong_words_are_usage(
@@ -99,3 +100,31 @@ def test_a_message_does_not_quote_a_whole_file(machine: str, capsys: pytest.Capt
     message = capsys.readouterr().err
     assert len(message) < 1100
     assert message.endswith("characters in all)\n")
+
+
+def test_the_hook_takes_the_cpus_at_the_start_and_gives_them_back(
+    machine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cores", "--host", machine, "--hook", "win11"]) == 0
+    captured = capsys.readouterr()
+    assert "prepare/begin) cpus=0-1,6-7 ;;\nrelease/end) cpus=0-11 ;;" in captured.out
+    assert captured.err == (
+        "for /etc/libvirt/hooks/qemu.d/40-vfio-wizard-cpus-win11; libvirt looks for hooks when it starts\n"
+    )
+    assert main(["cores", "--host", machine, "--hook", "win11", "-o", str(tmp_path / "hook")]) == 0
+    assert (tmp_path / "hook").read_text() == captured.out
+    assert (tmp_path / "hook").stat().st_mode & 0o777 == 0o755
+
+
+def test_the_hook_does_not_replace_a_stranger_s_file(machine: str, tmp_path: Path) -> None:
+    (tmp_path / "hook").write_text("#!/bin/sh\n# mine\n")
+    assert main(["cores", "--host", machine, "--hook", "win11", "-o", str(tmp_path / "hook")]) == 1
+    assert main(["cores", "--host", machine, "--hook", "win11", "-o", str(tmp_path / "hook"), "--force"]) == 0
+
+
+@pytest.mark.parametrize("guest", ["a\nb", "\x1b[2J"])
+def test_a_hook_for_what_is_no_guest(machine: str, guest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cores", "--host", machine, "--hook", guest]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "\x1b" not in captured.err
