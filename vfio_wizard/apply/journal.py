@@ -69,7 +69,9 @@ class Transaction(NamedTuple):
     made: dict[str, str]
     """The state of each file that the commands left, as far as they came to an end."""
     undoing: tuple[tuple[str, ...], ...]
-    """Commands of an undo that were begun."""
+    """Commands of an undo that were begun, and of which it is not known how they ended."""
+    undid: tuple[tuple[str, ...], ...]
+    """Commands of an undo that did their work."""
     state: Json | None
     """What is told the world about an applied change."""
     torn: dict[str, str]
@@ -226,13 +228,13 @@ def _lines(path: str, content: bytes) -> list[Json]:
 
 
 def _transaction(number: int, folder: str, head: Json, lines: list[Json]) -> Transaction:
-    found = Transaction(number, folder, _status(lines), head, (), (), (), (), {}, (), None, {})
+    found = Transaction(number, folder, _status(lines), head, (), (), (), (), {}, (), (), None, {})
     for line in lines:
         found = _with(found, line)
     return found
 
 
-def _with(found: Transaction, line: Json) -> Transaction:  # noqa: PLR0911 - one arm for each kind of line
+def _with(found: Transaction, line: Json) -> Transaction:  # noqa: C901, PLR0911 - one arm for each kind of line
     match line["step"]:
         case "keep":
             return found._replace(kept=(*found.kept, from_json(line)))
@@ -254,6 +256,11 @@ def _with(found: Transaction, line: Json) -> Transaction:  # noqa: PLR0911 - one
             return found._replace(made={**found.made, line["path"]: ABSENT})
         case "undoing":
             return found._replace(undoing=(*found.undoing, tuple(line["argv"])))
+        case "undid":
+            argv = tuple(line["argv"])
+            left = tuple(one for one in found.undoing if one != argv)
+            done = (argv,) if line["code"] == 0 else ()
+            return found._replace(undoing=left, undid=(*found.undid, *done))
         case "applied":
             return found._replace(state=line["state"])
     return found

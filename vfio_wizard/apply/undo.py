@@ -168,8 +168,12 @@ class _Undo:
         """What the commands may have written, the loader's files before the images they name."""
         there = matching(self.disk, self.change.patterns)
         kept = [path for path in self.kept if is_match(path, self.change.patterns)]
-        paths = dict.fromkeys((*kept, *there))
-        return tuple(path for path in reversed(paths) if path not in self.written)
+        paths = dict.fromkeys(path for path in (*kept, *there) if path not in self.written)
+        return tuple(sorted(paths, key=lambda path: (-self._stage(path), path)))
+
+    def _stage(self, path: str) -> int:
+        """The last stage in which it may have been written."""
+        return max((ran.run.stage for ran in self.change.ran if is_match(path, ran.run.makes)), default=0)
 
     def _generated_file(self, path: str) -> None:
         now = state_of(self.disk, path)
@@ -245,7 +249,8 @@ class _Undo:
         """Its own way back, for what is not in files or what others have written since."""
         if not run.makes or self._touched(run):
             for argv in run.undo:
-                self._execute(run, argv, Run(argv, run.stage).shown)
+                if argv not in self.change.undid:
+                    self._execute(run, argv, Run(argv, run.stage).shown)
 
     def _again(self, run: Run) -> None:
         """What others have generated since is generated once more, from the restored configuration."""
@@ -261,15 +266,17 @@ class _Undo:
         if self.runner is None:
             self.by_hand.append(shown)
             return
-        again = argv in self.change.undoing
+        # Cut off in an earlier undo, it may have done its work: that there is none left is no failure then.
+        was_cut_off = argv in self.change.undoing and argv in run.undo
         self._try(shown, lambda: self.journal.note("undoing", argv=list(argv)))
         self.talk.say(f"running {shown}")
-        code = self.runner.run(argv, self.talk.line)
-        if code and not again:
+        code = 0 if (told := self.runner.run(argv, self.talk.line)) and was_cut_off else told
+        if code:
             self.problems.append(f"{shown} failed with exit code {code}")
         else:
             self.remade.append(shown)
         self._try(shown, lambda: settle(self.disk, matching(self.disk, run.makes)))
+        self._try(shown, lambda: self.journal.note("undid", argv=list(argv), code=code))
 
     # -- the proof ----------------------------------------------------------------------------
 

@@ -86,6 +86,20 @@ def test_a_drop_in_that_somebody_deleted_already_is_no_conflict(made: Made) -> N
     assert same(made) == ""
 
 
+def test_a_generator_that_fails_in_an_undo_is_run_again_by_the_next(made: Made) -> None:
+    kernel_update(made)
+    made.tools["update-grub"] = lambda _pen, _argv: 1
+    for _ in range(2):
+        undone = made.undo()
+        assert undone is not None
+        assert undone.problems == ("update-grub failed with exit code 1",)
+    made.tools["update-grub"] = tools.update_grub
+    finished = made.undo()
+    assert finished is not None
+    assert finished.complete
+    assert "vfio" not in (made.root / "boot/grub/grub.cfg").read_text()
+
+
 def test_from_a_rescue_system_files_come_back_and_commands_are_named(made: Made) -> None:
     undone = made.undo(live=False)
     assert undone is not None
