@@ -43,11 +43,3 @@ def _search(given: Given, rest: str | None) -> int:
     else:
         sys.stdout.write(symptoms.search_text(words, width()))
     return 0
-
-
-def _text(name: str) -> str:
-    """A check; or a step of the wizard, under the name that its help has."""
-    from vfio_wizard.report.pages.steps import TOPIC, topic_text  # noqa: PLC0415 - rarely asked
-
-    step = topic_text(name, width()) if name.startswith(TOPIC) else None
-    return step or explain.explain_text(name, width())
