@@ -11,6 +11,7 @@ from tests.lab.full import guest, wizard
 from tests.lab.full.machines import AUDIO, CARD, TWIN, TWIN_AUDIO
 from tests.lab.full.steps import (
     GRUB_RECOVERY,
+    SECOND,
     Ask,
     AskJson,
     Checked,
@@ -101,6 +102,12 @@ UNDO: tuple[Step, ...] = (
 WITH_GUEST = (*BEFORE, *APPLY, *ROM, *AGAIN, *guest.STEPS, *UNDO)
 THERE_AND_BACK = (*BEFORE, *APPLY, *ROM, *AGAIN, *UNDO)
 
+SECOND_ENTRY: tuple[Step, ...] = (
+    Restart("the second boot entry boots", menu=SECOND, absent=("vfio-pci.ids=1002:5159,8086:293e",)),
+    Drivers("the host's drivers have the card, with the change in force", ON_HOST),
+)
+"""What a person does who sees nothing on the screen; undo then runs from there."""
+
 REFUSED: tuple[Step, ...] = (
     Install(),
     Remember("before"),
@@ -184,9 +191,9 @@ SCENARIOS = (
     ),
     Scenario(
         "trixie-sdboot-apply",
-        "Debian 13, systemd-boot, dracut: there and back",
+        "Debian 13, systemd-boot, dracut: there, and back from the second entry",
         "trixie-sdboot",
-        THERE_AND_BACK,
+        (*BEFORE, *APPLY, *AGAIN, *SECOND_ENTRY, *UNDO),
     ),
     Scenario(
         "trixie-grub-apply",
@@ -195,7 +202,10 @@ SCENARIOS = (
         WITH_GUEST,
     ),
     Scenario(
-        "trixie-uki-apply", "Debian 13, unified kernel images: there and back", "trixie-uki", THERE_AND_BACK
+        "trixie-uki-apply",
+        "Debian 13, unified kernel images: there, and back from the image before",
+        "trixie-uki",
+        (*BEFORE, *APPLY, *AGAIN, *SECOND_ENTRY, *UNDO),
     ),
     Scenario("sid-grub-apply", "Debian sid as it comes: there and back", "sid-grub", THERE_AND_BACK),
 )

@@ -21,6 +21,9 @@ OF_THE_MACHINE = ("/boot/efi/loader/random-seed", "/boot/grub/grubenv", "/etc/.p
 GRUB_RECOVERY = Menu("GNU GRUB", (DOWN, ENTER, DOWN, ENTER))
 """Advanced options, then the second line: the newest kernel's recovery mode."""
 
+SECOND = Menu("Reboot Into Firmware", (DOWN, ENTER))
+"""systemd-boot's second line; the firmware's is the last."""
+
 
 class Run(NamedTuple):
     """One scenario's way through its machine: what steps leave for later ones."""
