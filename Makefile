@@ -45,6 +45,10 @@ docs: tools ## write the generated documents
 	$(BIN)/python -m scripts.shell_words
 	$(BIN)/python -m scripts.picture
 
+pictures: tools ## draw the screens of the wizard and record a visit to it anew
+	VFIO_WIZARD_PICTURES=write $(BIN)/pytest tests/tui/test_pictures.py
+	$(BIN)/python -m scripts.record_session
+
 docs-check: tools
 	$(BIN)/python scripts/compile_knowledge.py --check
 	$(BIN)/python scripts/make_docs.py --check
@@ -101,4 +105,4 @@ clean: ## remove everything that can be made again
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov .lab .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test tools lint format-check types imports pytest format docs docs-check cover fuzz faults lab lab-predict lab-installed lab-full bench dist packages zipapp deb clean
+.PHONY: pictures help run test tools lint format-check types imports pytest format docs docs-check cover fuzz faults lab lab-predict lab-installed lab-full bench dist packages zipapp deb clean
