@@ -258,9 +258,9 @@ def _with(found: Transaction, line: Json) -> Transaction:  # noqa: C901, PLR0911
             return found._replace(undoing=(*found.undoing, tuple(line["argv"])))
         case "undid":
             argv = tuple(line["argv"])
-            left = tuple(one for one in found.undoing if one != argv)
+            others = tuple(one for one in found.undoing if one != argv)
             done = (argv,) if line["code"] == 0 else ()
-            return found._replace(undoing=left, undid=(*found.undid, *done))
+            return found._replace(undoing=others, undid=(*found.undid, *done))
         case "applied":
             return found._replace(state=line["state"])
     return found
