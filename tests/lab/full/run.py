@@ -17,10 +17,11 @@ from tests.lab.full.scenarios import SCENARIOS, Scenario
 from tests.lab.full.session import FullMachine
 from tests.lab.full.steps import Run
 from tests.lab.full.systems import Installed
-from tests.lab.full.table import Held, Outcome, markdown
+from tests.lab.full.table import Held, Outcome, markdown, save, saved
 from tests.lab.machine import LabError
 
 LAB = Path(__file__).resolve().parents[3] / ".lab" / "full"
+RESULTS = LAB / "results"
 TABLE = Path(__file__).resolve().parents[3] / "docs" / "lab-full.md"
 
 TOOLS = (
@@ -35,6 +36,8 @@ def main(words: list[str] | None = None) -> int:
     if unknown:
         _say(f"no such scenario: {', '.join(unknown)}; there are {', '.join(one.name for one in SCENARIOS)}")
         return 2
+    if given.table:
+        return _write_table()
     missing = _missing()
     if missing:
         must = os.environ.get("CI", "").lower() not in ("", "0", "false")
@@ -43,7 +46,7 @@ def main(words: list[str] | None = None) -> int:
     chosen = [one for one in SCENARIOS if _is_wanted(one, given)]
     outcomes = _run(chosen, given.jobs)
     if given.full and not given.names:
-        TABLE.write_text(markdown(outcomes, time.strftime("%Y-%m-%d", time.gmtime())))
+        _write_table()
     return 0 if all(one.is_good for one in outcomes) else 1
 
 
@@ -51,8 +54,15 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.lab.full.run", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these scenarios")
     parser.add_argument("--full", action="store_true", help="all scenarios, and write docs/lab-full.md")
+    parser.add_argument("--table", action="store_true", help="write docs/lab-full.md from earlier runs")
     parser.add_argument("--jobs", type=int, default=2, help="machines at a time")
     return parser.parse_args(words)
+
+
+def _write_table() -> int:
+    found = [saved(one, RESULTS) for one in SCENARIOS]
+    TABLE.write_text(markdown(SCENARIOS, [one for one in found if one is not None]))
+    return 0
 
 
 def _missing() -> str:
@@ -112,7 +122,10 @@ def perform(scenario: Scenario, place: Installed) -> Outcome:
         except (LabError, OSError, ValueError) as error:
             name = scenario.steps[len(held)].name if len(held) < len(scenario.steps) else "it switches off"
             held.append(Held(name, 0.0, (str(error),)))
-    return Outcome(scenario, place.release, time.monotonic() - started, tuple(held), folder)
+    date = time.strftime("%Y-%m-%d", time.gmtime())
+    outcome = Outcome(scenario, place.release, time.monotonic() - started, tuple(held), folder, date)
+    save(outcome, RESULTS)
+    return outcome
 
 
 def _told(outcome: Outcome) -> Outcome:

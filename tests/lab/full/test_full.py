@@ -12,7 +12,7 @@ from tests.lab.full.scenarios import SCENARIOS, Scenario
 from tests.lab.full.session import File
 from tests.lab.full.steps import Remember, Unchanged, differences
 from tests.lab.full.systems import INSIDE, SYSTEMS, recipe
-from tests.lab.full.table import Held, Outcome, markdown
+from tests.lab.full.table import Held, Outcome, markdown, save, saved
 
 
 def test_every_scenario_has_a_system_and_a_machine() -> None:
@@ -84,11 +84,22 @@ def test_a_scenario_that_ended_early_is_not_good() -> None:
     assert not Outcome(scenario, "6.1", 9.0, (*held[:-1], Held("last", 0, ("no",))), Path()).is_good
 
 
-def test_the_page_names_what_did_not_hold() -> None:
+def test_the_page_names_what_did_not_hold_and_what_did_not_run() -> None:
     scenario = _scenario()
-    page = markdown([Outcome(scenario, "6.1", 9.0, (Held("it boots", 0, ("never",)),), Path())], "2026-01-01")
+    outcome = Outcome(scenario, "6.1", 9.0, (Held("it boots", 0, ("never",)),), Path(), "2026-01-01")
+    page = markdown(SCENARIOS, [outcome])
     assert "NOT held, 0 s: it boots" in page
     assert f"| 0 of {len(scenario.steps)} |" in page
+    assert page.count("| not run |") == len(SCENARIOS) - 1
+
+
+def test_a_run_of_other_steps_is_not_on_the_page(tmp_path: Path) -> None:
+    scenario = _scenario()
+    held = tuple(Held(step.name, 1.0, ()) for step in scenario.steps)
+    outcome = Outcome(scenario, "6.1", 9.0, held, tmp_path, "2026-01-01")
+    save(outcome, tmp_path)
+    assert saved(scenario, tmp_path) == outcome
+    assert saved(scenario._replace(steps=scenario.steps[1:]), tmp_path) is None
 
 
 def test_an_unknown_scenario_is_wrong_usage() -> None:
