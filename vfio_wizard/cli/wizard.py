@@ -147,13 +147,13 @@ class _Eyes:
         """Look, and judge."""
         from vfio_wizard.checks.registry import run_checks, verdict  # noqa: PLC0415 - after the first paint
         from vfio_wizard.cli.look import short_names_of  # noqa: PLC0415
-        from vfio_wizard.planning.standing import never, standing, still_here  # noqa: PLC0415
+        from vfio_wizard.planning.standing import never, standing, still_here, with_user  # noqa: PLC0415
         from vfio_wizard.report.pages.devices import shelf  # noqa: PLC0415
         from vfio_wizard.tui.survey import Survey  # noqa: PLC0415
 
         seen = self._look()
         facts = seen.facts
-        chosen, gone = still_here(facts, selection)
+        chosen, gone = still_here(facts, with_user(selection, facts))
         findings = run_checks(facts, (*chosen.gpus, *chosen.also))
         laid = shelf(facts, short_names_of(seen), findings, standing(facts, chosen.gpus), never(facts))
         return Survey(laid, findings, verdict(findings), chosen, tuple(str(one) for one in gone))

@@ -52,6 +52,14 @@ def _reasons(leaving: Leaving) -> Iterator[tuple[PciAddress, Refusal]]:
     yield from needed_by_host(leaving)
 
 
+def with_user(selection: Selection, facts: HostFacts) -> Selection:
+    """The one who chooses is named in the answers: the change is made as root, who is somebody else."""
+    user = facts.virt.user
+    if selection.users or not facts.source.live or isinstance(user, Unread) or user.is_root:
+        return selection
+    return selection._replace(users=(user.name,))
+
+
 def still_here(facts: HostFacts, selection: Selection) -> tuple[Selection, tuple[PciAddress, ...]]:
     """The selection without what the host has no longer, and what that was."""
     there = {one.address for one in known(facts.pci, ())}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tests.facts_builder import at, card, good_machine, groups, integrated, make_function
+from vfio_wizard.model.facts import User
 from vfio_wizard.model.selection import Selection
 from vfio_wizard.planning.plan import make_plan
-from vfio_wizard.planning.standing import never, standing, still_here
+from vfio_wizard.planning.standing import never, standing, still_here, with_user
 
 GPU, AUDIO, IGPU, NIC = "0000:01:00.0", "0000:01:00.1", "0000:00:02.0", "0000:02:00.0"
 
@@ -37,3 +38,11 @@ def test_what_is_gone_is_left_out_and_named() -> None:
     kept, gone = still_here(good_machine(), Selection((at(GPU), at("0000:99:00.0")), (at(NIC),)))
     assert kept == Selection((at(GPU),))
     assert [str(one) for one in gone] == ["0000:99:00.0", NIC]
+
+
+def test_who_chooses_on_this_machine_is_named_in_the_answers() -> None:
+    assert with_user(Selection(()), good_machine()).users == ("somebody",)
+    assert with_user(Selection((), users=("else",)), good_machine()).users == ("else",)
+    assert with_user(Selection(()), good_machine(live=False)).users == ()
+    root = User("root", (), is_root=True)
+    assert with_user(Selection(()), good_machine(user=root)).users == ()
