@@ -21,7 +21,8 @@ from tests.lab.scenario import firmware
 
 BOOT_TIMEOUT = 600.0
 """Seconds until the system answers. It takes about 30; a loaded machine may need several times that."""
-SCRIPT_TIMEOUT = 900.0
+SCRIPT_TIMEOUT = 2400.0
+"""dracut is run twice where kernel-install builds the images, and takes two minutes on an idle machine."""
 
 LOGIN = "login: "
 DOWN, ENTER = "\x1b[B", "\r"
