@@ -92,7 +92,7 @@ AGAIN: tuple[Step, ...] = (
 )
 
 UNDO: tuple[Step, ...] = (
-    Ask("undo takes it back", "vfio-wizard undo --yes", shows=("taken back",)),
+    Ask("undo takes it back", "vfio-wizard undo", shows=("taken back",)),
     Unchanged("all files are as they were", "before"),
     Restart("it boots as before"),
     Drivers("the host's drivers have the card again", ON_HOST),
@@ -120,7 +120,7 @@ KILLED: tuple[Step, ...] = (
     Remember("before"),
     KilledAndCut("killed while the image is built, then the power goes", f"vfio-wizard apply {GPU} --yes"),
     Restart("it boots all the same"),
-    Ask("undo takes back what was begun", "vfio-wizard undo --yes", shows=("taken back",)),
+    Ask("undo takes back what was begun", "vfio-wizard undo", shows=("taken back",)),
     Unchanged("all files are as they were", "before"),
     Restart("it boots as before"),
     Drivers("the host's drivers have the card", ON_HOST),
@@ -144,7 +144,7 @@ SCENARIOS = (
             *APPLY,
             Restart("the recovery entry boots", menu=GRUB_RECOVERY, words=("single",)),
             Drivers("the host's drivers have the card", ON_HOST),
-            Typed("undo, typed in rescue mode", "vfio-wizard undo --yes", prompt="aintenance"),
+            Typed("undo, typed in rescue mode", "vfio-wizard undo", prompt="aintenance"),
             Unchanged("all files are as they were", "before"),
             Restart("it boots as before"),
             Drivers("the host's drivers have the card again", ON_HOST),
