@@ -23,7 +23,9 @@ from vfio_wizard.tui.survey import Brain, Done, Order, Progress, Stopped, Tell
 
 HEALTHY = str(SEED)
 CHOSEN = Selection((PciAddress.parse(GUEST_CARD),))
-HERE = Situation(None, "/a/answers.toml", look_only=False, is_root=False, is_nixos=False, guest="windows")
+HERE = Situation(
+    None, "/a/answers.toml", look_only=False, is_root=False, is_nixos=False, guest="windows", changed=True
+)
 
 
 def way(key: str, at: Situation = HERE) -> Way:
@@ -122,6 +124,20 @@ def test_root_is_asked_for_applying_and_undoing_only_and_says_for_what(
     words = log.read_text().splitlines()
     assert words[0] == "--"
     assert words[-4:] == ["apply", "--answers", "/a/answers.toml", "--yes"]
+
+
+def test_who_is_root_is_not_asked_and_sees_the_command_without_sudo() -> None:
+    root = HERE._replace(is_root=True)
+    assert not [one for one in (*doing(root), *afterwards(root)) if one.root_for or "sudo" in one.command]
+
+
+def test_what_cannot_be_done_yet_says_why() -> None:
+    bare = HERE._replace(changed=False, chosen=False)
+    reasons = {one.key: one.why_not for one in afterwards(bare)}
+    assert "waits for its proof" in reasons["verify"]
+    assert "in force" in reasons["undo"]
+    assert "no card is chosen" in reasons["define"]
+    assert "not confirmed" in way("apply", bare).why_not
 
 
 def test_without_any_way_to_root_it_says_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_after_the_restart_it_offers_the_proof_first() -> None:
     own = calm._replace(
         memory=Memory("after"),
         situation=lambda chosen: calm.situation(chosen)._replace(
-            look_only=False, source=None, applied=True, restarted=True
+            look_only=False, source=None, applied=True, restarted=True, changed=True
         ),
     )
 

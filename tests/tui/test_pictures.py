@@ -88,7 +88,9 @@ def _at_home(source: str) -> Brain:
     """The answers of a picture lie where those of most people do."""
     own = wise(source)
     answers = "/home/you/.local/state/vfio-wizard/this-machine.toml"
-    return own._replace(situation=lambda chosen: own.situation(chosen)._replace(answers=answers))
+    return own._replace(
+        situation=lambda chosen: own.situation(chosen)._replace(answers=answers, is_root=False)
+    )
 
 
 def _fits(wizard: Wizard, number: int, size: tuple[int, int]) -> None:

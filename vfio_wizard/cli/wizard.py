@@ -196,6 +196,8 @@ class _Eyes:
             guest=selection.guest,
             picture=picture,
             applied=change is not None and change.transaction != proven,
+            changed=change is not None,
+            chosen=bool(selection.gpus or selection.also),
             restarted=change is not None and remembered.was_restarted(change),
         )
 

@@ -88,6 +88,7 @@ class State(NamedTuple):
         return Standing(
             verdict=self.survey.verdict if self.survey else None,
             chosen=self.has_choice,
+            has_card=self.survey is None or self.survey.shelf.has_card,
             refusals=len(plan.refusals) if plan else 0,
             settled=bool(plan and plan.settled),
             confirmed=self.confirmed,

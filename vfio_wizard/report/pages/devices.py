@@ -46,6 +46,11 @@ class Shelf(NamedTuple):
     never: Standing
     """What cannot be given at all."""
 
+    @property
+    def has_card(self) -> bool:
+        """There is a card that could be given."""
+        return any(one.address not in self.never for one in self.cards)
+
 
 def shelf(
     facts: HostFacts, names: Names, findings: tuple[Finding, ...], standing: Standing, never: Standing

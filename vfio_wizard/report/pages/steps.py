@@ -137,6 +137,8 @@ class Standing(NamedTuple):
     verdict: Verdict | None = None
     """None until the first look is complete."""
     chosen: bool = False
+    has_card: bool = True
+    """There is a card that could be given."""
     refusals: int = 0
     settled: bool = False
     """The host already matches the plan."""
@@ -166,7 +168,11 @@ def _check(at: Standing) -> str:
 
 
 def _devices(at: Standing) -> str:
-    return "n: on to the options" if at.chosen else "Space gives the card under the cursor to the guest"
+    if at.chosen:
+        return "n: on to the options"
+    if not at.has_card:
+        return "There is no card here that could be given to a guest"
+    return "Space gives the card under the cursor to the guest"
 
 
 def _options(at: Standing) -> str:

@@ -28,6 +28,10 @@ class Situation(NamedTuple):
     """A change waits for its proof."""
     restarted: bool = False
     """And the machine was started anew since."""
+    changed: bool = False
+    """A change of this program is in force, proven or not."""
+    chosen: bool = True
+    """Anything is to leave the host."""
 
 
 class Way(NamedTuple):
@@ -51,7 +55,7 @@ class Way(NamedTuple):
     @property
     def command(self) -> str:
         """As a person would type it."""
-        words = shlex.join((*self.argv, *self.unasked) if self.root_for else self.argv)
+        words = shlex.join((*self.argv, *self.unasked))
         return f"sudo {words}" if self.root_for else words
 
 
@@ -119,7 +123,12 @@ def doing(at: Situation) -> tuple[Way, ...]:
         asks="report.html",
     )
     first = (export, apply) if at.is_nixos else (apply, files)
-    return (*first, domain, answers, page)
+    return tuple(_for(at, one) for one in (*first, domain, answers, page))
+
+
+def _for(at: Situation, way: Way) -> Way:
+    """Who is root already needs no word about root's rights."""
+    return way._replace(root_for="") if at.is_root else way
 
 
 def _why_not_apply(at: Situation) -> str:
@@ -131,6 +140,7 @@ def _why_not_apply(at: Situation) -> str:
 def afterwards(at: Situation) -> tuple[Way, ...]:
     """The ways of the step After, in the order of doing."""
     elsewhere = _ELSEWHERE if at.look_only else ""
+    nobody = "" if at.chosen else "no card is chosen yet (step 3)"
     own = ("--answers", at.answers)
     verify = Way(
         "verify",
@@ -146,7 +156,7 @@ def afterwards(at: Situation) -> tuple[Way, ...]:
         "libvirt then knows the guest. A guest of this name that is there already is kept and can be "
         "brought back.",
         ("vfio-wizard", "domain", *own, "--define"),
-        elsewhere,
+        elsewhere or nobody,
         confirm=f"Hand the guest {at.guest} to libvirt?",
     )
     start = Way(
@@ -154,7 +164,7 @@ def afterwards(at: Situation) -> tuple[Way, ...]:
         "Start the guest",
         "Its picture comes on the screen that is plugged into the card.",
         ("vfio-wizard", "domain", *own, "--start"),
-        elsewhere,
+        elsewhere or nobody,
     )
     client = Way(
         "client",
@@ -168,11 +178,11 @@ def afterwards(at: Situation) -> tuple[Way, ...]:
         "Take the change back",
         "Puts every file back byte for byte, as the journal holds it, and looks that it is so.",
         ("vfio-wizard", "undo"),
-        elsewhere,
+        elsewhere or ("" if at.changed else "no change of this program is in force here"),
         root_for="putting boot configuration back",
         confirm="Take the change back?",
     )
-    return (verify, define, start, client, undo)
+    return tuple(_for(at, one) for one in (verify, define, start, client, undo))
 
 
 def rows(ways: tuple[Way, ...], done: dict[str, bool]) -> tuple[Row, ...]:
