@@ -55,6 +55,13 @@ def test_lines_are_told_as_they_come_with_their_steps_counted() -> None:
     assert came[-1][0] - came[0][0] > 0.3
 
 
+def test_the_clock_of_a_silent_command_is_no_line_of_the_log() -> None:
+    came: list[str] = []
+    code = r"print('[0:00] running'); print('\r\x1b[K[0:05] at work …', end=''); print('\r\x1b[K   | built')"
+    assert wizard_acts.act(HEALTHY, order(_python(code)), lambda one: came.append(one.text), _never).ok
+    assert came == ["[0:00] running", "   | built"]
+
+
 def test_a_wish_to_stop_reaches_the_command_as_an_interrupt_and_is_awaited() -> None:
     stop = threading.Event()
     code = (
@@ -229,6 +236,31 @@ def test_escape_stops_it_and_says_what_became_of_it() -> None:
         await wizard.settle()
         assert wizard.row.startswith("[!] Make the change")
         assert "everything was taken back" in wizard.page
+
+    drive(do, own=_acting(act))
+
+
+def test_leaving_while_it_runs_stops_it_first_and_waits_for_that() -> None:
+    ended: list[float] = []
+
+    def act(_order: Order, tell: Tell, stopped: Stopped) -> Done:
+        tell(Progress(1, 4, "[0:00] keeping what is there now"))
+        while not stopped():
+            time.sleep(0.01)
+        time.sleep(0.3)
+        ended.append(time.monotonic())
+        return Done(False, (Line("everything was taken back"),))
+
+    async def do(wizard: Wizard) -> None:
+        await _begin_applying(wizard)
+        await wizard.pilot.press("q")
+        assert wizard.app.is_running
+        assert not ended
+        for _ in range(100):
+            await wizard.pilot.pause(0.05)
+            if not wizard.app.is_running:
+                break
+        assert ended
 
     drive(do, own=_acting(act))
 

@@ -28,6 +28,8 @@ from vfio_wizard.tui.survey import Done, Memory, Order, Progress, Stopped, Tell
 _PATIENCE = 0.1
 _ASKERS = (("sudo", ("sudo", "--")), ("doas", ("doas",)), ("run0", ("run0",)), ("pkexec", ("pkexec",)))
 _OWN = "vfio-wizard"
+_ERASED, _AT_WORK = "\x1b[K", "at work …"
+"""How a silent command is shown on a terminal: a line that is written over."""
 
 
 def act(source: str | None, order: Order, tell: Tell, stopped: Stopped) -> Done:
@@ -111,9 +113,12 @@ def _follow(argv: tuple[str, ...], tell: Tell, stopped: Stopped, total: int) -> 
         raise WizardError(message) from None
     with child, _interrupting(child, stopped):
         done = 0
-        for line in child.stdout or ():
+        for raw in child.stdout or ():
+            line = raw.rstrip("\n").removeprefix(_ERASED)
+            if not line or line.endswith(_AT_WORK):
+                continue  # the wizard has a clock of its own
             done += line.startswith("[")
-            tell(Progress(min(done, total), total, line.rstrip("\n")))
+            tell(Progress(min(done, total), total, line))
     return child.returncode
 
 

@@ -104,6 +104,7 @@ class WizardApp(App[int]):
         self._step = ""
         self._soon: Timer | None = None
         self._looking_since: float | None = None
+        self._leaves = False
         self._memory = memory
         self.state = State(brain.label, brain.look_only, mark=memory.confirmed)
 
@@ -393,7 +394,9 @@ class WizardApp(App[int]):
         situation = self._brain.situation(self.state.selection)
         self._put(self.state._replace(job=job, done=tuple(done.items()), situation=situation))
         self._keep()
-        if event.done.look_again:
+        if self._leaves:
+            self.exit()
+        elif event.done.look_again:
             self.action_look()
 
     def action_stop(self) -> None:
@@ -406,6 +409,16 @@ class WizardApp(App[int]):
             self.workers.cancel_group(self, "look")
             self._looking_since = None
             self._show_frame()
+
+    async def action_quit(self) -> None:
+        """Leave; what runs is stopped safely first, and awaited."""
+        job = self.state.job
+        if job is None or job.seconds is not None:
+            self.exit()
+            return
+        self._leaves = True
+        self.notify("Stopping what runs, then leaving.")
+        self.action_stop()
 
     # -- texts ------------------------------------------------------------------------------------
 
