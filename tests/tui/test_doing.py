@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.tui.driving import Wizard, drive, wise
-from tests.tui.machines import GUEST_CARD, SEED
+from tests.tui.machines import GUEST_CARD, REPOSITORY, SEED
 from vfio_wizard.cli import remembered, wizard_acts
 from vfio_wizard.model.errors import WizardError
 from vfio_wizard.model.pci import PciAddress
@@ -55,11 +56,21 @@ def test_lines_are_told_as_they_come_with_their_steps_counted() -> None:
     assert came[-1][0] - came[0][0] > 0.3
 
 
-def test_the_clock_of_a_silent_command_is_no_line_of_the_log() -> None:
-    came: list[str] = []
-    code = r"print('[0:00] running'); print('\r\x1b[K[0:05] at work …', end=''); print('\r\x1b[K   | built')"
-    assert wizard_acts.act(HEALTHY, order(_python(code)), lambda one: came.append(one.text), _never).ok
-    assert came == ["[0:00] running", "   | built"]
+def test_a_command_whose_reader_is_gone_goes_on_to_its_end(tmp_path: Path) -> None:
+    """As when the terminal is closed in the middle of a change."""
+    made = tmp_path / "made"
+    code = f"import time\nprint('one'); time.sleep(1)\nprint('two'); open({str(made)!r}, 'w')"
+    script = (
+        "import os\nfrom tests.tui import test_doing as t\n"
+        f"t.wizard_acts.act(t.HEALTHY, t.order(t._python({code!r})), lambda one: os._exit(9), t._never)"
+    )
+    done = subprocess.run((sys.executable, "-c", script), check=False, cwd=REPOSITORY)
+    assert done.returncode == 9
+    for _ in range(100):
+        if made.exists():
+            break
+        time.sleep(0.1)
+    assert made.exists()
 
 
 def test_a_wish_to_stop_reaches_the_command_as_an_interrupt_and_is_awaited() -> None:

@@ -12,9 +12,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from vfio_wizard.cli import remembered
 from vfio_wizard.cli.export import refuse_strangers
@@ -25,11 +27,9 @@ from vfio_wizard.report.pages.ways import Way
 from vfio_wizard.system.files import write_whole
 from vfio_wizard.tui.survey import Done, Memory, Order, Progress, Stopped, Tell
 
-_PATIENCE = 0.1
+_PATIENCE = 0.05
 _ASKERS = (("sudo", ("sudo", "--")), ("doas", ("doas",)), ("run0", ("run0",)), ("pkexec", ("pkexec",)))
 _OWN = "vfio-wizard"
-_ERASED, _AT_WORK = "\x1b[K", "at work …"
-"""How a silent command is shown on a terminal: a line that is written over."""
 
 
 def act(source: str | None, order: Order, tell: Tell, stopped: Stopped) -> Done:
@@ -96,50 +96,69 @@ def _steps(order: Order) -> int:
 
 
 def _follow(argv: tuple[str, ...], tell: Tell, stopped: Stopped, total: int) -> int:
-    """Run it to its end; each line is told. Escape is Ctrl-C to it, and it tidies up by itself."""
+    """Run it to its end; each line is told. Escape is Ctrl-C to it, and it tidies up by itself.
+
+    It writes into a file and not into a pipe: where the terminal is closed in the middle, nobody reads any
+    more, and a change must not fail for that.
+    """
+    with tempfile.TemporaryFile() as sink:
+        child = _started(argv, sink)
+        log = _Log(sink.fileno(), tell, total)
+        asked = False
+        while log.more() or child.poll() is None:
+            if stopped() and not asked:
+                child.send_signal(signal.SIGINT)
+                asked = True
+            time.sleep(_PATIENCE)
+        log.close()
+    return child.returncode
+
+
+def _started(argv: tuple[str, ...], sink: IO[bytes]) -> subprocess.Popen[bytes]:
     try:
-        child = subprocess.Popen(
+        return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=sink,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="backslashreplace",
             env={**os.environ, "NO_COLOR": "1"},
             start_new_session=True,
         )
     except OSError as error:
         message = f"cannot run {argv[0]}: {(error.strerror or str(error)).lower()}"
         raise WizardError(message) from None
-    with child, _interrupting(child, stopped):
-        done = 0
-        for raw in child.stdout or ():
-            line = raw.rstrip("\n").removeprefix(_ERASED)
-            if not line or line.endswith(_AT_WORK):
-                continue  # the wizard has a clock of its own
-            done += line.startswith("[")
-            tell(Progress(min(done, total), total, line))
-    return child.returncode
 
 
-@contextmanager
-def _interrupting(child: subprocess.Popen[str], stopped: Stopped) -> Iterator[None]:
-    """While the body runs, a wish to stop reaches the child as SIGINT, once."""
-    over = threading.Event()
+class _Log:
+    """The lines of a file that grows, each told once it is whole. A step begins with its time: ``[0:01]``."""
 
-    def watch() -> None:
-        while not over.wait(_PATIENCE):
-            if stopped():
-                child.send_signal(signal.SIGINT)
-                return
+    def __init__(self, handle: int, tell: Tell, total: int) -> None:
+        self._handle = handle
+        self._tell = tell
+        self._total = total
+        self._place = self._done = 0
+        self._held = b""
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
+    def more(self) -> bool:
+        """Tell what is new; whether anything was."""
+        found = os.pread(self._handle, 1 << 16, self._place)
+        self._place += len(found)
+        *lines, self._held = (self._held + found).split(b"\n")
+        for line in lines:
+            self._say(line)
+        return bool(found)
+
+    def close(self) -> None:
+        """The rest, which has no end of line."""
+        while self.more():
+            pass
+        if self._held:
+            self._say(self._held)
+
+    def _say(self, line: bytes) -> None:
+        text = line.decode("utf-8", "backslashreplace")
+        self._done += text.startswith("[")
+        self._tell(Progress(min(self._done, self._total), self._total, text))
 
 
 def _ended(source: str | None, way: Way, code: int) -> Done:
