@@ -251,6 +251,10 @@ def test_escape_stops_it_and_says_what_became_of_it() -> None:
     drive(do, own=_acting(act))
 
 
+def is_open(wizard: Wizard) -> bool:
+    return wizard.app.is_running
+
+
 def test_leaving_while_it_runs_stops_it_first_and_waits_for_that() -> None:
     ended: list[float] = []
 
@@ -265,11 +269,11 @@ def test_leaving_while_it_runs_stops_it_first_and_waits_for_that() -> None:
     async def do(wizard: Wizard) -> None:
         await _begin_applying(wizard)
         await wizard.pilot.press("q")
-        assert wizard.app.is_running
+        assert is_open(wizard)
         assert len(ended) == 0
         for _ in range(100):
             await wizard.pilot.pause(0.05)
-            if not wizard.app.is_running:
+            if not is_open(wizard):
                 break
         assert len(ended) == 1
 
