@@ -45,8 +45,7 @@ def applying(seconds: float = 900) -> tuple[Stop, ...]:
     """From the step Do it to the change made, as root."""
     return (
         Stop(ENTER, r"Make the change now\?"),
-        Stop(DOWN + ENTER, r"took \d+\.\d s", seconds),
-        Stop("", r"\[x\] Make the change", 30),
+        Stop(DOWN + ENTER, r"\[x\] Make the change", seconds),
         Stop("", r"=> Restart the machine", 60),
     )
 
