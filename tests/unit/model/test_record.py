@@ -75,6 +75,6 @@ def test_every_record_of_the_program_is_a_quick_one(repository: Path) -> None:
     slow = [
         str(path)
         for path in (repository / "vfio_wizard").rglob("*.py")
-        if path.name != "record.py" and re.search(r"^from typing import .*NamedTuple", path.read_text(), re.M)
+        if path.name != "record.py" and re.search(r"^from typing import .*NamedTuple", path.read_text(), re.MULTILINE)
     ]
     assert slow == []
