@@ -230,6 +230,7 @@ SYMPTOM: Rows = (
     ('After the reboot', 'The card is still on its old driver after the reboot', '`vfio-wizard verify`, `boot.initramfs-fresh`, `gpu.host-driver`', 'vfio-wizard verify says, function by function, what has it and what was expected.', 'Debian initramfs-tools-core 0.142; dracut-ng/dracut-ng:man/dracut.conf.5'),
     ('After the reboot', 'It worked, and after a kernel update it does not', '`vfio-wizard verify`, `kernel.verified`', "vfio-wizard predict shows which kernel's image lacks what.", 'dracut-ng/dracut-ng:NEWS.md; linux 6.12:drivers/iommu/iommu.c'),
     ('After the reboot', 'Addresses have moved after a card or an NVMe disk was added', '`vfio-wizard verify`', 'An address says where a card is today: make the plan again.', 'linux:Documentation/PCI/sysfs-pci.rst'),
+    ('After the reboot', 'It worked, until an update: a new kernel or image without the change, a parameter lost, a card at another address', '`drift.kernels`, `drift.images`, `drift.parameters`, `drift.addresses`', None, 'those of the checks'),
 )
 
 LOG: Rows = (
