@@ -49,11 +49,12 @@ def text(box: Sandbox, path: str) -> str:
 
 
 def lasting(box: Sandbox) -> dict[str, tuple[str, str, int, int, int]]:
-    """Without what every start of Python and the tools leave in folders for such things."""
+    """Without what Python and the tools leave in folders for such things, and beside this checkout."""
     return {
         path: entry
         for path, entry in snapshot(box.upper).items()
-        if not path.startswith(("var/tmp", "root", "work", "etc/.pwd.lock")) and "__pycache__" not in path
+        if not path.startswith(("var/tmp", "tmp", "root", "etc/.pwd.lock", HERE.parts[1]))
+        and "__pycache__" not in path
     }
 
 
