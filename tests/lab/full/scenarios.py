@@ -170,6 +170,12 @@ SCENARIOS = (
         devices="twins",
     ),
     Scenario(
+        "bookworm-grub-guest",
+        "Linux boots in the guest that has the card, and finds it on its bus",
+        "bookworm-grub",
+        (Install(), Remember("before"), *APPLY, *guest.LINUX, *UNDO),
+    ),
+    Scenario(
         "bookworm-grub-shared", "a card that shares its group is refused", "bookworm-grub", REFUSED, "shared"
     ),
     Scenario("bookworm-grub-single", "the only card is refused", "bookworm-grub", REFUSED, "single"),
