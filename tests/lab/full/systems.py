@@ -156,7 +156,7 @@ def recipe(system: System) -> str:
     from tests.lab.full import disks  # noqa: PLC0415 - disks builds on this module
 
     words = [system, system.packages, PARAMETERS, QUIET_UNITS, PASSWORD, _dependencies()]
-    code = [inspect.getsource(one) for one in (install, furnish, disks)]
+    code = [inspect.getsource(one) for one in (install, _generator_settings, furnish, disks)]
     code += [path.read_text() for path in _inside()]
     return hashlib.sha256(json.dumps([words, code]).encode()).hexdigest()[:16]
 
