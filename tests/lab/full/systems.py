@@ -98,7 +98,7 @@ _LOADERS = {
     ("grub", False): ("grub-pc",),
     ("grub", True): ("grub-efi-amd64", "dosfstools"),
     ("systemd-boot", True): ("systemd-boot", "dosfstools"),
-    ("uki", True): ("systemd-boot", "systemd-ukify", "dosfstools"),
+    ("uki", True): ("systemd-boot", "systemd-boot-efi", "systemd-ukify", "dosfstools"),
 }
 
 SYSTEMS = {
