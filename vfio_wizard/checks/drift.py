@@ -11,8 +11,8 @@ from vfio_wizard.checks.check import Check, Situation
 from vfio_wizard.checks.outcome import Seen, by_user, failed, passed, unknown
 from vfio_wizard.model.applied import BoundFunction, InForce, SeenImage
 from vfio_wizard.model.finding import Fix, Outcome, Severity
-from vfio_wizard.model.pci import PciAddress
-from vfio_wizard.model.unread import Unread, known
+from vfio_wizard.model.pci import PciAddress, PciFunction
+from vfio_wizard.model.unread import Unread, known, untold
 
 STATE = "var/lib/vfio-wizard/state.json"
 IDS = ("drift.kernels", "drift.images", "drift.addresses", "drift.parameters")
@@ -111,8 +111,12 @@ def _addresses(case: Situation) -> Iterator[Outcome]:
 def _placed(case: Situation, function: BoundFunction) -> Outcome:
     here = case.functions.get(function.address)
     told: Seen = (STATE, f"{function.address} was {function.id}")
+    gap = _untold(here, function)
+    if gap is not None:
+        summary = f"whether {function.address} is still what it was is not known"
+        return unknown(summary, gap, "list what is there.", ("lspci", "-Dnn"), subject=function.address)
     identity = None if here is None else known(here.id, None)
-    if here is not None and (function.id is None or identity in (None, function.id)):
+    if identity is not None and identity == function.id:
         return passed(f"{function.id} is still at {function.address}", told, subject=function.address)
     elsewhere = _same_model(case, function)
     now = f"{function.address} is {identity or 'empty'}"
@@ -124,6 +128,15 @@ def _placed(case: Situation, function: BoundFunction) -> Outcome:
         (f"sys/bus/pci/devices/{function.address}", now),
         subject=function.address,
     )
+
+
+def _untold(here: PciFunction | None, function: BoundFunction) -> Unread | None:
+    """Why the identity then and the one now cannot be compared; an empty place needs no comparing."""
+    if here is None:
+        return None
+    if function.id is None:
+        return untold(STATE, f"the identity of {function.address} was not known when the change was made")
+    return here.id if isinstance(here.id, Unread) else None
 
 
 def _same_model(case: Situation, function: BoundFunction) -> list[PciAddress]:
