@@ -15,7 +15,7 @@ from vfio_wizard.model.record import NamedTuple
 
 PROGRAM = "vfio-wizard"
 
-DESCRIPTION = """GPU passthrough on Linux: look, explain, propose, prove.
+DESCRIPTION = """GPU passthrough on Linux: look, explain, propose, change, prove, take back.
 Without a command: the interactive wizard."""
 
 EPILOG = """exit codes: 0 nothing blocks, 1 a blocker failed or a refusal, 2 usage,
