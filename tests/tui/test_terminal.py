@@ -104,7 +104,7 @@ def test_it_opens_again_where_it_was_left_even_when_it_was_killed(terminal: Term
     terminal.open(command(tmp_path, SEED), (80, 24), REPOSITORY)
     assert not follow(first_visit(down=1)[:7], terminal.write, terminal.sees)
     time.sleep(0.5)
-    terminal.tmux("set-option", "-s", "exit-empty", "off")  # or the next session meets a server that is leaving
+    terminal.tmux("set-option", "-s", "exit-empty", "off")  # a leaving server takes no session
     terminal.tmux("kill-session")
     terminal.open(command(tmp_path, SEED), (80, 24), REPOSITORY)
     assert terminal.sees(r"\[5 Review\]"), terminal.screen
