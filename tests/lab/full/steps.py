@@ -21,8 +21,8 @@ OF_THE_MACHINE = ("/boot/efi/loader/random-seed", "/boot/grub/grubenv", "/etc/.p
 GRUB_RECOVERY = Menu("GNU GRUB", (DOWN, ENTER, DOWN, ENTER))
 """Advanced options, then the second line: the newest kernel's recovery mode."""
 
-SECOND = Menu("Reboot Into Firmware", (DOWN, ENTER))
-"""systemd-boot's second line; the firmware's is the last."""
+SECOND = Menu("Boot in", (DOWN, ENTER))
+"""systemd-boot's second line. Its countdown is waited for: the serial port loses parts of longer lines."""
 
 
 class Run(NamedTuple):
