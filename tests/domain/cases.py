@@ -108,6 +108,11 @@ def crowded() -> HostFacts:
     return good_machine(pci=pci, groups=every)
 
 
+def without_kvm(selection: Selection) -> Selection:
+    """The same guest where no processor helps."""
+    return selection._replace(domain=selection.domain._replace(emulated=True))
+
+
 def _guest(system: GuestSystem, mirror: str) -> Selection:
     wish = DomainWish(system=system, iso="/srv/iso/installer.iso")
     if system.is_windows:

@@ -347,7 +347,7 @@ def test_the_tpm_is_where_it_is_needed_or_can_be(
 
 def test_missing_programs_are_named() -> None:
     assert {"kvm.missing", "firmware.missing"} <= minded(planned(good_machine(kvm=None, ovmf=())))
-    assert "guest.emulated" in minded(planned(emulated=True))
+    assert "guest.emulated" in minded(planned(selection=wish(emulated=True)))
 
 
 # -- screen, input, sound --------------------------------------------------------------------------
@@ -530,6 +530,7 @@ WISHES = st.builds(
     disk_gib=st.none(),
     sound=st.sampled_from((SoundWish.AUTO, SoundWish.OFF)),
     iommufd=st.sampled_from((Offer.AUTO, Offer.OFF)),
+    emulated=st.booleans(),
 )
 
 
@@ -542,13 +543,12 @@ WISHES = st.builds(
     st.builds(
         LookingGlass, st.sampled_from(Mirror), st.integers(1, 9999), st.integers(1, 9999), st.booleans()
     ),
-    st.booleans(),
 )
 def test_any_wish_gives_a_guest_that_nothing_stands_against(
-    domain: DomainWish, versions: Versions, facts: HostFacts, mirror: LookingGlass, emulated: bool
+    domain: DomainWish, versions: Versions, facts: HostFacts, mirror: LookingGlass
 ) -> None:
     chosen = CARD._replace(domain=domain, looking_glass=mirror)
-    plan = planned(facts, chosen, versions, emulated=emulated)
+    plan = planned(facts, chosen, versions)
     told = facts.cpu.cores
     there = frozenset(one.cpu for one in told) if isinstance(told, tuple) else None
     assert problems(domain_xml(plan.spec), there) == ()

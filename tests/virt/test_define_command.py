@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests import published
-from tests.domain.cases import CASES
+from tests.domain.cases import CASES, without_kvm
 from vfio_wizard.apply import libvirt
 from vfio_wizard.cli import domain_define, main
 from vfio_wizard.cli.arguments import Given
@@ -36,9 +36,7 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def planned(real: Any) -> DomainPlan:
     """A guest for the daemon of the tests."""
     offer = read_offer(real)
-    return plan_guest(
-        CASE.facts, CASE.selection, offer.versions, offer.capabilities, CASE.pins, emulated=True
-    )
+    return plan_guest(CASE.facts, without_kvm(CASE.selection), offer.versions, offer.capabilities, CASE.pins)
 
 
 def _run(planned: DomainPlan, uri: str, host: RootHost | None = None, **values: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.cases import CASES, Case
+from tests.domain.cases import CASES, Case, without_kvm
 from tests.virt.domains import AUDIO, BY_HAND, CARD, GPU
 from vfio_wizard.apply import domain_backup, libvirt
 from vfio_wizard.apply.connection import connected, explained
@@ -55,9 +55,7 @@ PLAIN = """\
 def emulated(case: Case, connection: Any) -> str:
     """The guest for this libvirt, without KVM."""
     offer = read_offer(connection)
-    plan = plan_guest(
-        case.facts, case.selection, offer.versions, offer.capabilities, case.pins, emulated=True
-    )
+    plan = plan_guest(case.facts, without_kvm(case.selection), offer.versions, offer.capabilities, case.pins)
     return domain_xml(plan.spec)
 
 
@@ -93,9 +91,7 @@ def _places(hostdev: Any) -> tuple[dict[str, str], ...]:
 def test_what_libvirt_stored_needs_no_edit_to_be_the_guest(case: Case, real: Any, tmp_path: Path) -> None:
     """A guest that this program made is settled: its own edits find nothing to do."""
     offer = read_offer(real)
-    plan = plan_guest(
-        case.facts, case.selection, offer.versions, offer.capabilities, case.pins, emulated=True
-    )
+    plan = plan_guest(case.facts, without_kvm(case.selection), offer.versions, offer.capabilities, case.pins)
     stored = libvirt.define(real, domain_xml(plan.spec), str(tmp_path)).guest.text
     assert edit_domain(stored, edits_for(plan.spec, firmware=True, memory=True)) == stored
 

@@ -55,7 +55,6 @@ def run(given: Given) -> int:
         chosen,
         asked.versions,
         asked.capabilities,
-        emulated=given.flag("emulated"),
         user_id=_user_id(seen),
     )
     text = domain_xml(planned.spec)

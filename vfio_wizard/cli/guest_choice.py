@@ -35,6 +35,7 @@ def _wish(given: Given, wish: DomainWish) -> DomainWish:
         evdev=given.list("evdev") or wish.evdev,
         usb=given.list("usb") or wish.usb,
         sound=SoundWish(given.text("sound") or wish.sound.value),
+        emulated=given.flag("emulated") or wish.emulated,
     )
 
 

@@ -187,6 +187,8 @@ class DomainWish(NamedTuple):
     """On where Looking Glass or nothing else brings keys to the guest."""
     iommufd: Offer = Offer.AUTO
     """Open devices through /dev/iommu: on where libvirt, QEMU and the kernel can."""
+    emulated: bool = False
+    """Without KVM: for a host that has none, and for trying."""
 
 
 class HookWish(NamedTuple):

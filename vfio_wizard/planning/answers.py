@@ -255,6 +255,7 @@ def _domain(table: _Table) -> DomainWish:
         sound=table.choice("sound", SoundWish, plain.sound),
         spice=table.choice("spice", Offer, plain.spice),
         iommufd=table.choice("iommufd", Offer, plain.iommufd),
+        emulated=table.flag("emulated", plain.emulated),
     )
 
 

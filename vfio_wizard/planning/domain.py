@@ -44,7 +44,6 @@ def plan_guest(
     capabilities: Capabilities | None = None,
     pins: Pins | None = None,
     *,
-    emulated: bool = False,
     user_id: int | None = None,
 ) -> DomainPlan:
     """The guest for a selection, with what stands against it and what to know first.
@@ -56,7 +55,7 @@ def plan_guest(
     plan = make_plan(facts, _strict(selection))
     spec = _spec(facts, selection, plan, versions, capabilities or Capabilities())
     chosen = PinPlan(pins, ()) if pins else _pinned(facts, selection, plan)
-    spec = spec._replace(cpus=chosen.pins, emulated=emulated)
+    spec = spec._replace(cpus=chosen.pins, emulated=selection.domain.emulated)
     spec = domain_devices.with_screen(spec, selection, user_id, swtpm=facts.virt.swtpm is not None)
     refusals = (*plan.refusals, *_half_cards(facts, plan), *domain_memory.refusals(facts, spec))
     kept = tuple(one for one in refusals if one.id not in selection.allow or one.id in _NEVER_ALLOWED)
