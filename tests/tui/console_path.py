@@ -63,6 +63,17 @@ def after_the_restart() -> tuple[Stop, ...]:
     )
 
 
+def starting_the_guest() -> tuple[Stop, ...]:
+    """From the proof down to a guest that runs."""
+    return (
+        Stop(DOWN, r">\s+\[ \] Hand the guest to libvirt", 10, again=2),
+        Stop(ENTER, r"Hand the guest \S+ to libvirt\?"),
+        Stop(DOWN + ENTER, r"\[x\] Hand the guest to libvirt", 120),
+        Stop(DOWN, r">\s+\[ \] Start the guest", 10, again=2),
+        Stop(ENTER, r"\[x\] Start the guest", 300),
+    )
+
+
 LEAVING = (Stop("q", r"The same without the wizard: vfio-wizard plan"),)
 
 
@@ -109,7 +120,7 @@ def main() -> None:
     }
     for title, stops in (
         ("vfio-wizard, from the first look", (*first_visit(), *applying())),
-        ("restart, and vfio-wizard again", (*after_the_restart(), *LEAVING)),
+        ("restart, and vfio-wizard again", (*after_the_restart(), *starting_the_guest(), *LEAVING)),
     ):
         sys.stdout.write(f"{title}\n")
         for stop in stops:

@@ -10,11 +10,21 @@ from importlib import metadata
 from typing import NamedTuple
 
 from tests.lab.full.steps import Run
-from tests.tui.console_path import Screen, Stop, after_the_restart, applying, first_visit, follow
+from tests.tui.console_path import (
+    Screen,
+    Stop,
+    after_the_restart,
+    applying,
+    first_visit,
+    follow,
+    starting_the_guest,
+)
+from vfio_wizard.model.selection import DomainWish, GuestSystem, LookingGlass, Mirror, Selection, SoundWish
+from vfio_wizard.planning.answers import print_answers
 
 FIRST = (*first_visit(), *applying())
 """The host's emulated display comes first, but cannot be given, so the cursor begins on the card."""
-AFTER = after_the_restart()
+AFTER = (*after_the_restart(), *starting_the_guest())
 LEAVING = (Stop("q", r"The same without the wizard|\$|#"),)
 
 _SCREENS = ("textual", "rich", "markdown-it-py", "mdit-py-plugins", "mdurl", "linkify-it-py", "uc-micro-py")
@@ -50,6 +60,30 @@ def _files(name: str) -> list[tuple[str, str]]:
         for one in files
         if ".." not in one.parts and one.suffix != ".pyc" and os.path.exists(one.locate())  # noqa: PTH110
     ]
+
+
+ANSWERS = Selection(
+    (),
+    guest="lab-guest",
+    looking_glass=LookingGlass(Mirror.SHM, 1920, 1080),
+    domain=DomainWish(
+        GuestSystem.LINUX, 512, 1, disk="none", network="none", sound=SoundWish.OFF, emulated=True
+    ),
+)
+"""A guest that is small enough to start within the emulation; the card is left to the person to choose."""
+
+
+class Answered(NamedTuple):
+    """Somebody was here before and chose what the guest is like."""
+
+    name: str = "the answers of an earlier visit are there"
+
+    def perform(self, run: Run) -> list[str]:
+        """Where the wizard keeps them."""
+        (run.machine.share / "answers.toml").write_text(print_answers(ANSWERS))
+        home = "/root/.local/state/vfio-wizard"
+        told = run.machine.run(f"mkdir -p {home} && cp /run/share/answers.toml {home}/this-machine.toml")
+        return [] if told.code == 0 else [told.err]
 
 
 class Driven(NamedTuple):
