@@ -109,6 +109,8 @@ def _remove() -> int:
         undone = take_back(disk, runner, change, Talk())
     for one in (*undone.problems, *(f"/{one.path} was edited since" for one in undone.conflicts)):
         sys.stderr.write(f"{clean(one)}\n")
+    if undone.complete:
+        sys.stdout.write("taken away: nothing looks by itself any more\n")
     return Exit.OK if undone.complete else Exit.PARTIAL
 
 
