@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tests.lab.full import guest, wizard
-from tests.lab.full.machines import AUDIO, CARD, TWIN, TWIN_AUDIO
+from tests.lab.full.machines import AUDIO, CARD, THIRD, THIRD_AUDIO, TWIN, TWIN_AUDIO
 from tests.lab.full.steps import (
     GRUB_RECOVERY,
     SECOND,
@@ -126,6 +126,79 @@ KILLED: tuple[Step, ...] = (
     Drivers("the host's drivers have the card", ON_HOST),
 )
 
+KERNEL_HOOK = "/etc/kernel/postinst.d/zz-vfio-wizard $(uname -r)"
+UNIT = "vfio-wizard-verify.service"
+DRIFT: tuple[Step, ...] = (
+    Install(),
+    Remember("before"),
+    *APPLY,
+    Ask("watch is installed", "vfio-wizard watch install", shows=("installed",)),
+    Ask("after a kernel update that changes nothing, it is silent", KERNEL_HOOK, lacks=("vfio-wizard:",)),
+    Ask(
+        "somebody takes the modules out, and the kernel's package is configured anew: the hook says so",
+        "sed -i /vfio/d /etc/initramfs-tools/modules && dpkg-reconfigure linux-image-$(uname -r) 2>&1",
+        shows=("after the next boot, GPU passthrough may not be as it was", "drift.images"),
+    ),
+    Ask(
+        "somebody takes the parameters out: --check sees it before the restart",
+        "rm /etc/default/grub.d/vfio-wizard.cfg && update-grub 2>/dev/null;"
+        " vfio-wizard --check --strict --only drift.parameters",
+        code=1,
+        shows=("vfio-pci.ids",),
+    ),
+    Restart("it boots without them"),
+    Drivers("the host's drivers have the card", ON_HOST),
+    Ask(
+        "verify says which function is not as planned",
+        "vfio-wizard verify",
+        code=1,
+        shows=("01:00.0", "radeon"),
+    ),
+    Ask(
+        "the unit has failed at boot, and its log says why",
+        f"systemctl is-failed {UNIT}; journalctl -b --no-pager -u {UNIT}",
+        shows=("failed", "01:00.0", "radeon"),
+    ),
+    Ask("watch is taken away", "vfio-wizard watch remove", shows=("taken away",)),
+    Remember("drifted"),
+    Ask("undo does not write over what others changed", "vfio-wizard undo", code=1, shows=("--force",)),
+    Unchanged("nothing was written", "drifted"),
+    Ask("undo --force takes it back", "vfio-wizard undo --force", shows=("taken back",)),
+    Unchanged("all files are as they were", "before"),
+)
+"""What others do to a change after it was made, and who says so."""
+
+MOVED: tuple[Step, ...] = (
+    Install(),
+    Remember("before"),
+    Ask("apply makes the change", f"vfio-wizard apply {GPU} --yes", shows=("DONE",)),
+    Restart("a controller is plugged in before both cards", devices="twins-behind-nic"),
+    Drivers(
+        "what is now at the old address keeps its own driver, and so do the cards",
+        {
+            CARD: "e1000e",
+            TWIN: "radeon",
+            TWIN_AUDIO: "snd_hda_intel",
+            THIRD: "radeon",
+            THIRD_AUDIO: "snd_hda_intel",
+        },
+    ),
+    Checked(
+        "--check says that addresses moved",
+        "vfio-wizard --check --only drift.addresses --strict",
+        {("drift.addresses", None): "fail"},
+        code=1,
+    ),
+    Ask(
+        "verify says what is where the card was", "vfio-wizard verify", code=1, shows=("01:00.0", "8086:10d3")
+    ),
+    Restart("the controller is taken out again", devices="twins"),
+    Ask("verify finds all as planned", "vfio-wizard verify", shows=("HOLDS",)),
+    Drivers("vfio-pci has the first card, the host the other", {**ON_VFIO, **TWIN_ON_HOST}),
+    *UNDO,
+)
+"""A card that is bound by its address, and hardware that moves the addresses."""
+
 SCENARIOS = (
     Scenario(
         "bookworm-grub-apply",
@@ -167,6 +240,14 @@ SCENARIOS = (
             Drivers("vfio-pci has the first card, the host the other", {**ON_VFIO, **TWIN_ON_HOST}),
             *UNDO,
         ),
+        devices="twins",
+    ),
+    Scenario("bookworm-grub-drift", "others take the change apart, and are noticed", "bookworm-grub", DRIFT),
+    Scenario(
+        "bookworm-grub-moved",
+        "added hardware moves the addresses: nothing else is bound, and verify says so",
+        "bookworm-grub",
+        MOVED,
         devices="twins",
     ),
     Scenario(

@@ -137,6 +137,10 @@ class FullMachine:
         """Whether it runs."""
         return self._machine is not None and self._machine.is_on
 
+    def plug(self, devices: str) -> None:
+        """From the next boot on, other things are plugged in."""
+        self._devices = DEVICES[devices]
+
     def power_on(self, menu: Menu | None = None) -> float:
         """Boot from the disk's own boot loader; the seconds until the system answers."""
         self.boots += 1

@@ -188,11 +188,15 @@ class Restart(NamedTuple):
     words: tuple[str, ...] = ()
     """Of the kernel command line that it must come up with."""
     absent: tuple[str, ...] = ()
+    devices: str = ""
+    """What is plugged in from now on, where that changes."""
 
     def perform(self, run: Run) -> list[str]:
         """Restart it; a machine that does not come back raises."""
         if run.machine.is_on:
             run.machine.power_off()
+        if self.devices:
+            run.machine.plug(self.devices)
         run.machine.power_on(self.menu)
         line = run.machine.run("cat /proc/cmdline").out.split()
         lacking = [f"{word} is not on the command line {line}" for word in self.words if word not in line]
