@@ -77,7 +77,7 @@ virsh define /run/guest.xml
 """
 
 LISTEN = """\
-for try in $(seq 1800); do
+for try in $(seq 2300); do
     grep -q "guest: all said" /var/log/libvirt/qemu/lab-guest-says.log && break
     sleep 1
 done
