@@ -31,6 +31,7 @@ TARGETS: tuple[str, ...] = (
     "etc/kernel/postinst.d/zz-vfio-wizard",
     "etc/kernelstub/configuration",
     "etc/libvirt/hooks/qemu",
+    "etc/libvirt/hooks/qemu.d/40-vfio-wizard-cpus-*",
     "etc/libvirt/hooks/qemu.d/50-vfio-wizard-*",
     "etc/libvirt/qemu.conf",
     "etc/limine-entry-tool.conf",

@@ -233,6 +233,12 @@ def _hooks(parser: ArgumentParser) -> None:
         help="stop the desktop meanwhile, for the card that shows it",
     )
     add("--wait", metavar="SECONDS", default=SUPPRESS, help="for processes that have the card open; 20")
+    add(
+        "--cpus",
+        metavar="LIST|auto",
+        default=SUPPRESS,
+        help="another hook: keep the host off these CPUs while the guest runs, and leave the card alone",
+    )
     add("--libvirt", metavar="VERSION", default=SUPPRESS, help="write for this one, as in 11.3")
     add("--install", action="store_true", default=SUPPRESS, help="put it where libvirt runs it")
     add("--yes", action="store_true", default=SUPPRESS, help="do not ask")

@@ -10,6 +10,7 @@ from vfio_wizard.cli.exits import Exit
 from vfio_wizard.cli.look import Seen, addresses, look, on_host, print_json, width
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.pins import HugePagePlan, PinPlan
+from vfio_wizard.model.plan import CpuIsolation
 from vfio_wizard.model.selection import CpuWish, Selection
 from vfio_wizard.model.unread import Unread, known
 
@@ -42,15 +43,10 @@ def run(given: Given) -> int:
 
 def _hook(given: Given, plan: PinPlan | Unread) -> int:
     """The hook for the guest that was named, to standard output or into a file that can be run."""
-    from vfio_wizard import __version__  # noqa: PLC0415
-    from vfio_wizard.planning.cpus import apart  # noqa: PLC0415
     from vfio_wizard.render.cpu_hook import place, script  # noqa: PLC0415
 
     guest, output = str(given.text("hook")), given.text("output")
-    if isinstance(plan, Unread) or not plan.pinned:
-        message = "no CPU of this host can be the guest's own, so that there is nothing to keep free"
-        raise UsageError(message)
-    text = script(guest, apart(plan.pins.vcpus, plan.host), tool_version=__version__)
+    text = script(guest, kept_free(plan))
     if output is None:
         sys.stdout.write(text)
         sys.stderr.write(f"for {place(guest)}; libvirt looks for hooks when it starts\n")
@@ -61,6 +57,16 @@ def _hook(given: Given, plan: PinPlan | Unread) -> int:
     refuse_strangers(output, text.encode(), given.flag("force"))
     write_whole(output, text.encode(), 0o755)
     return Exit.OK
+
+
+def kept_free(plan: PinPlan | Unread) -> CpuIsolation:
+    """The guest's CPUs and the host's. Raises UsageError where the host can do without none."""
+    from vfio_wizard.planning.cpus import apart  # noqa: PLC0415 - for hooks only
+
+    if isinstance(plan, Unread) or not plan.pinned:
+        message = "no CPU of this host can be the guest's own, so that there is nothing to keep free"
+        raise UsageError(message)
+    return apart(plan.pins.vcpus, plan.host)
 
 
 def _selection(given: Given) -> Selection:

@@ -12,10 +12,11 @@ from vfio_wizard.cli.choice import selection
 from vfio_wizard.cli.exits import Exit
 from vfio_wizard.cli.guest_choice import with_guest
 from vfio_wizard.cli.look import Seen, look, names_of, print_json
+from vfio_wizard.knowledge.libvirt import HOOKS_SINCE
 from vfio_wizard.model.errors import UsageError, WizardError
 from vfio_wizard.model.plan import Artifact, Refusal
 from vfio_wizard.model.record import NamedTuple
-from vfio_wizard.model.selection import HookWish, Selection
+from vfio_wizard.model.selection import CpuWish, HookWish, Selection
 from vfio_wizard.model.unread import Unread
 from vfio_wizard.model.version import Release, release
 from vfio_wizard.planning import hook as planning
@@ -48,7 +49,7 @@ class Made(NamedTuple):
 def run(given: Given) -> int:
     """Print the script, write it somewhere, or install it. 1 when it is refused."""
     seen = look(given.text("host"))
-    made = _made(given, seen)
+    made = _made(given, seen) if given.text("cpus") is None else _made_for_cpus(given, seen)
     if made.refusals:
         if given.flag("json"):
             print_json(_document(made, "refused"))
@@ -73,6 +74,27 @@ def _made(given: Given, seen: Seen) -> Made:
     hook = planning.plan_hook(plan, chosen.hooks, chosen.guest)
     rendered = printing.render(hook, _libvirt(given, seen), tool_version=__version__)
     return Made(chosen, rendered, plan.refusals)
+
+
+def _made_for_cpus(given: Given, seen: Seen) -> Made:
+    """The hook that keeps the host off the guest's CPUs, for a card that is bound at boot."""
+    from vfio_wizard.cli.cores import kept_free  # noqa: PLC0415 - the other hook needs none of it
+    from vfio_wizard.planning.cpus import parse_cpu_list  # noqa: PLC0415
+    from vfio_wizard.planning.pinning import pins_for  # noqa: PLC0415
+    from vfio_wizard.render import cpu_hook  # noqa: PLC0415
+
+    chosen, words = with_guest(given, selection(given, seen)), str(given.text("cpus"))
+    if words != "auto":
+        chosen = chosen._replace(cpus=CpuWish(parse_cpu_list(words)))
+    version = _libvirt(given, seen)
+    if version is not None and version < HOOKS_SINCE:
+        message = (
+            "this libvirt runs one script for all guests: call what `vfio-wizard cores --hook GUEST` prints "
+            f"from {printing.FOLDER}/qemu"
+        )
+        raise WizardError(message)
+    file = cpu_hook.file(chosen.guest, kept_free(pins_for(seen.facts, chosen)))
+    return Made(chosen, Rendered((file,), (), (printing.RESTART,)), ())
 
 
 def _wish(given: Given, wish: HookWish) -> HookWish:

@@ -97,6 +97,12 @@ emsr_bitmap (for guests in the guest), reenlightenment (for moving to another ho
 SPINLOCK_RETRIES = 8191
 """libvirt takes 4095 or more (libvirt docs)."""
 
+HOOKS_SINCE: Release = (6, 5, 0)
+"""From then on libvirt runs every script in qemu.d (libvirt docs, hooks); before, the one script qemu."""
+HOOKS_FOLDER = "etc/libvirt/hooks/qemu.d"
+CPU_HOOK = "40-vfio-wizard-cpus-"
+"""What the names of hooks begin with that keep the host off a guest's CPUs; the guest's name follows."""
+
 CGROUP_DEVICES: tuple[str, ...] = (
     "/dev/null",
     "/dev/full",

@@ -7,6 +7,7 @@ Each field is a value or ``Unread``; ``None`` means that there is none. Each par
 from __future__ import annotations
 
 from vfio_wizard.model.applied import InForce
+from vfio_wizard.model.hook import CpuHook
 from vfio_wizard.model.iommu import Iommu
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.pci import PciAddress, PciFunction
@@ -263,6 +264,8 @@ class Virt(NamedTuple):
     """Which of ``apparmor`` and ``selinux`` confine programs here."""
     iommu_node: DeviceNode | None | Unread = _NOT_ASKED
     """/dev/iommu, through which newer programs open devices; None where the kernel does not offer it."""
+    cpu_hooks: tuple[CpuHook, ...] | Unread = _NOT_ASKED
+    """This program's own hooks of libvirt that keep the host off a guest's CPUs."""
 
 
 class NetworkLink(NamedTuple):

@@ -13,6 +13,13 @@ class CpusMeanwhile(NamedTuple):
     every: str
 
 
+class CpuHook(NamedTuple):
+    """A hook of this program that is in its place: whose CPUs it keeps free."""
+
+    guest: str
+    cpus: CpusMeanwhile
+
+
 class Hook(NamedTuple):
     """What libvirt's hook does at the start and the end of a guest."""
 

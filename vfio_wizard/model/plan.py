@@ -149,6 +149,8 @@ class CpuIsolation(NamedTuple):
     host: str
     every: str
     because: str
+    hook_wanted: bool = False
+    """The hook is a file of libvirt's on this host, and not in its place yet."""
 
 
 class ResetHelp(NamedTuple):
@@ -258,6 +260,7 @@ class Plan(NamedTuple):
             and all(one.present for one in self.softdeps)
             and all(one.present for one in self.modules)
             and (self.looking_glass is None or not self.looking_glass.wanted_here)
+            and (self.cpus is None or not self.cpus.hook_wanted)
         )
 
     def as_if_new(self) -> Plan:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from vfio_wizard.knowledge.libvirt import HOOKS_SINCE
 from vfio_wizard.model.errors import UsageError
-from vfio_wizard.model.hook import CpusMeanwhile, Hook
+from vfio_wizard.model.facts import Virt
+from vfio_wizard.model.hook import CpuHook, CpusMeanwhile, Hook
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.plan import Advice, BindBy, Binding, Parameter, Passed, Plan, Refusal
 from vfio_wizard.model.selection import HookWish, Pinning
+from vfio_wizard.model.unread import known
+from vfio_wizard.model.version import release
 
 ONLY_AT_BOOT = ("bind.id-shared",)
 """Refusals that speak of binding at boot, by id."""
@@ -34,6 +38,29 @@ def kept_by_host(plan: Plan, wish: HookWish, at_boot: tuple[Parameter, ...]) -> 
         warnings=(*plan.warnings, advice),
         hook=plan_hook(plan, wish, plan.guest),
     )
+
+
+def with_cpu_hook(plan: Plan, virt: Virt) -> Plan:
+    """The plan with libvirt's hook for the guest's CPUs, where that is a file: NixOS has it in its module."""
+    cpus = plan.cpus
+    if cpus is None or cpus.how is not Pinning.HOOK or plan.machine.distribution == "nixos":
+        return plan
+    if _runs_one_script(virt):
+        return plan._replace(warnings=(*plan.warnings, _ONE_SCRIPT))
+    there = CpuHook(plan.guest, CpusMeanwhile(cpus.host, cpus.every))
+    return plan._replace(cpus=cpus._replace(hook_wanted=there not in known(virt.cpu_hooks, ())))
+
+
+_ONE_SCRIPT = Advice(
+    "cpu.one-hook",
+    "This libvirt runs one script for all guests, so that none is put there for the CPUs: call what "
+    "`vfio-wizard cores --hook GUEST` prints from /etc/libvirt/hooks/qemu.",
+)
+
+
+def _runs_one_script(virt: Virt) -> bool:
+    version = release(virt.libvirt) if isinstance(virt.libvirt, str) else None
+    return version is not None and version < HOOKS_SINCE
 
 
 def plan_hook(plan: Plan, wish: HookWish, guest: str) -> Hook:

@@ -30,7 +30,7 @@ from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.model.version import kernel_version
 from vfio_wizard.planning import bind as binding
 from vfio_wizard.planning import cpus, looking_glass, modules, names, parameters, refuse
-from vfio_wizard.planning.hook import kept_by_host
+from vfio_wizard.planning.hook import kept_by_host, with_cpu_hook
 
 VFIO_DRIVER = "vfio-pci"
 _NVIDIA = "10de"
@@ -105,7 +105,9 @@ def make_plan(facts: HostFacts, selection: Selection, known_names: Names | None 
             *_built_in(passed, facts),
         ),
     )
-    return kept_by_host(plan, selection.hooks, (*bind_words, *moved)) if selection.hooks.card else plan
+    if selection.hooks.card:
+        return kept_by_host(plan, selection.hooks, (*bind_words, *moved))
+    return with_cpu_hook(plan, facts.virt)
 
 
 def _functions(facts: HostFacts) -> tuple[PciFunction, ...]:

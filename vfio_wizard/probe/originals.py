@@ -16,6 +16,7 @@ from vfio_wizard.knowledge.changes import (
     ZFS_COMMAND,
     ZFS_TOLD,
 )
+from vfio_wizard.knowledge.libvirt import CPU_HOOK, HOOKS_FOLDER
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.originals import Originals
 from vfio_wizard.model.unread import Gap, Unread, known
@@ -88,6 +89,9 @@ def _paths(host: Host) -> Iterator[str]:
         for name in known(host.names(folder), ()):
             if name.endswith(ending):
                 yield f"{folder}/{name}"
+    for name in known(host.names(HOOKS_FOLDER), ()):
+        if name.startswith(CPU_HOOK):
+            yield f"{HOOKS_FOLDER}/{name}"
 
 
 def _presence(host: Host) -> Iterator[str]:

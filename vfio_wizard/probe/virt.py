@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TypeVar
 
+from vfio_wizard.knowledge.libvirt import CPU_HOOK, HOOKS_FOLDER
 from vfio_wizard.model.facts import DeviceNode, User, Virt
+from vfio_wizard.model.hook import CpuHook, CpusMeanwhile
 from vfio_wizard.model.unread import Gap, Unread, known, untold
 from vfio_wizard.probe.numbers import from_decimal
 from vfio_wizard.system.host import Host
@@ -75,6 +78,7 @@ def read_virt(host: Host) -> Virt:
         looking_glass=_looking_glass(host) if is_running else untold("dev/shm", _NOT_RUNNING),
         confinement=_confinement(host) if is_running else untold(APPARMOR, _NOT_RUNNING),
         iommu_node=_told(_node(host, IOMMU), is_running, IOMMU),
+        cpu_hooks=_cpu_hooks(host),
     )
 
 
@@ -275,6 +279,45 @@ def _confinement(host: Host) -> tuple[str, ...] | Unread:
             return seen
     found = (("apparmor", known(apparmor, "") == "Y"), ("selinux", known(selinux, "") == "1"))
     return tuple(name for name, is_on in found if is_on)
+
+
+def _cpu_hooks(host: Host) -> tuple[CpuHook, ...] | Unread:
+    """Our own hooks among those of others, which are not looked into."""
+    names = host.names(HOOKS_FOLDER)
+    if isinstance(names, Unread):
+        return () if names.gap is Gap.ABSENT else names
+    texts = [host.text(f"{HOOKS_FOLDER}/{name}") for name in names if name.startswith(CPU_HOOK)]
+    read = [read_cpu_hook(text) for text in texts if isinstance(text, str)]
+    return tuple(one for one in read if one is not None)
+
+
+def read_cpu_hook(text: str) -> CpuHook | None:
+    """The guest and the CPUs of a hook as ``render.cpu_hook`` writes it; None for one that was rewritten."""
+    found = [line.search(text) for line in _HOOK_LINES]
+    words = [_word(match[1]) for match in found if match is not None]
+    if len(words) != len(_HOOK_LINES) or None in words:
+        return None
+    guest, during, after = (str(word) for word in words)
+    return CpuHook(guest, CpusMeanwhile(during, after))
+
+
+def _word(text: str) -> str | None:
+    """One word as a shell reads it."""
+    import shlex  # noqa: PLC0415 - few hosts have such a hook
+
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return None
+    return words[0] if len(words) == 1 else None
+
+
+_HOOK_LINES = (
+    re.compile(r'^\[ "\$\{1:-\}" = (.+) \] \|\| exit 0$', re.MULTILINE),
+    re.compile(r"^prepare/begin\) cpus=(\S+) ;;$", re.MULTILINE),
+    re.compile(r"^release/end\) cpus=(\S+) ;;$", re.MULTILINE),
+)
+"""The guest, the host's CPUs meanwhile, and all of them."""
 
 
 def _looking_glass(host: Host) -> tuple[DeviceNode, ...] | Unread:

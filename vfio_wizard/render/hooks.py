@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from vfio_wizard.knowledge.libvirt import HOOKS_SINCE
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.hook import Hook
 from vfio_wizard.model.plan import Action, Artifact, Run, Stage
@@ -15,8 +16,6 @@ from vfio_wizard.render.outcome import Rendered
 FOLDER = "/etc/libvirt/hooks"
 SIGNATURE = "Written by vfio-wizard"
 
-_FOLDER_SINCE: Release = (6, 5, 0)
-"""From then on libvirt runs every script in qemu.d (libvirt docs, hooks)."""
 _PATH = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin"
 
 
@@ -73,7 +72,7 @@ def slug(guest: str) -> str:
 
 def place(guest: str, libvirt: Release | None) -> str:
     """Beside other scripts where libvirt runs a folder of them; else the one script that there can be."""
-    if libvirt is not None and libvirt < _FOLDER_SINCE:
+    if libvirt is not None and libvirt < HOOKS_SINCE:
         return f"{FOLDER}/qemu"
     return f"{FOLDER}/qemu.d/50-vfio-wizard-{slug(guest)}"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.plan import Action, Artifact, Plan, Run, Stage
 from vfio_wizard.model.selection import Style
-from vfio_wizard.render import boot, initramfs, memory_files, modprobe, nixos, ways_back
+from vfio_wizard.render import boot, cpu_hook, initramfs, memory_files, modprobe, nixos, ways_back
 from vfio_wizard.render.lines import by_hand
 from vfio_wizard.render.nixos_target import FILE_NAME
 from vfio_wizard.render.outcome import Rendered
@@ -57,7 +57,7 @@ def for_host(plan: Plan, originals: Mapping[str, str], *, tool_version: str) -> 
     scene = Scene(plan, originals)
     first = _modprobe(scene)
     found = first.joined(_initramfs(scene, first))
-    for part in (_boot(scene), _memory(scene), _groups(plan)):
+    for part in (_boot(scene), _memory(scene), cpu_hook.render(scene), _groups(plan)):
         found = found.joined(part)
     return found
 

@@ -106,7 +106,8 @@ booster.yaml cmdline.d** default{,/grub,/grub.d,/grub.d/*,/limine} dracut.conf d
 driverctl.d{,/*} grub.d initramfs-tools** kernel** kernelstub** limine-entry-tool.d** mkinitcpio.conf
 mkinitcpio.conf.d** mkinitcpio.d** modprobe.d** modules modules-load.d** os-release pacman.d/hooks**
 sdboot-manage.conf sysconfig/{bootloader,grub} tmpfiles.d/*looking* udev/rules.d{,/*}
-libvirt{,/qemu.conf} qemu/firmware** vfio-wizard{,/quirks.d,/quirks.d/*} zfsbootmenu**
+libvirt{,/qemu.conf,/hooks/qemu.d,/hooks/qemu.d/40-vfio-wizard-cpus-*} qemu/firmware**
+vfio-wizard{,/quirks.d,/quirks.d/*} zfsbootmenu**
 """
 
 _PROSE = f"""
@@ -171,6 +172,7 @@ _WANTS = r".*\.(?:wants|requires)"
 FILTERED = {
     "dev": re.compile("kvm.*"),
     "dev/shm": re.compile("looking-glass.*"),
+    "etc/libvirt/hooks/qemu.d": re.compile("40-vfio-wizard-cpus-.*"),
     "etc/systemd/system": re.compile(_WANTS),
     "run/systemd/system": re.compile(_WANTS),
     "usr/lib/systemd/system": re.compile(_WANTS),

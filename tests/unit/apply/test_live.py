@@ -13,8 +13,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from tests.builders import SysfsTree
 from tests.faults.trial import difference, snapshot
 from tests.unit.apply.sandbox import HERE, Sandbox, sandbox
+from vfio_wizard.probe.cpu import CPUS
 
 pytestmark = pytest.mark.live
 APPLY = ("apply", "--gpu", "01:00.0", "--user", "nobody", "--yes")
@@ -294,3 +296,67 @@ def test_hooks_are_put_there_once_and_taken_away(box: Sandbox) -> None:
     assert box.run("watch", "remove").returncode == 0
     assert "not installed" in box.run("watch", "remove").stdout
     assert difference(before, lasting(box)) == ""
+
+
+def test_a_hook_for_the_cpus_is_placed_with_the_plan_and_taken_back(box: Sandbox) -> None:
+    six_cores(box)
+    before = lasting(box)
+    (box.root / "var/tmp/answers.toml").write_text('guest = "win11"\n[cpus]\nguest = "2-3,8-9"\n')
+    words = ("--gpu", "01:00.0", "--user", "nobody", "--answers", "/var/tmp/answers.toml")  # noqa: S108 - of the sandbox
+    planned = checked(box.run("plan", "--json", *words).stdout, "plan")
+    assert CPU_HOOK in str(planned["steps"])
+    assert box.run("apply", "--yes", *words).returncode == 0
+    file = box.upper / CPU_HOOK
+    assert file.stat().st_mode & 0o777 == 0o755
+    again = box.run("plan", "--json", *words)
+    assert CPU_HOOK not in str(checked(again.stdout, "plan")["artifacts"])
+    assert asked_for_cpus(file, box, "prepare", "begin") == ["0-1,4-7,10-11"] * 3
+    assert asked_for_cpus(file, box, "release", "end") == ["0-11"] * 3
+    assert asked_for_cpus(file, box, "started", "begin") == []
+    undone = box.run("undo")
+    assert undone.returncode == 0, undone.stderr
+    assert difference(before, lasting(box)) == ""
+
+
+def test_a_hook_for_the_cpus_alone_is_installed_and_taken_back(box: Sandbox) -> None:
+    six_cores(box)
+    before = lasting(box)
+    words = ("hooks", "--gpu", "01:00.0", "--name", "win11", "--cpus", "2-3,8-9", "--install", "--yes")
+    done = box.run(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    assert checked(done.stdout, "hooks")["state"] == "is-installed"
+    assert "cpus=0-1,4-7,10-11" in text(box, CPU_HOOK)
+    assert checked(box.run(*words, "--json").stdout, "hooks")["state"] == "is-there-already"
+    assert box.run("undo").returncode == 0
+    assert difference(before, lasting(box)) == ""
+
+
+CPU_HOOK = "etc/libvirt/hooks/qemu.d/40-vfio-wizard-cpus-win11"
+
+
+def six_cores(box: Sandbox) -> None:
+    """With two threads each, and libvirt's folders as this system has them."""
+    (box.root / "etc/libvirt").mkdir(exist_ok=True)
+    for folder in ("etc/libvirt", "etc/libvirt/hooks", "etc/libvirt/hooks/qemu.d"):
+        if (box.root / folder).exists():
+            (box.root / folder).chmod(0o755)  # so that it is in the upper layer before anything is compared
+    tree = SysfsTree(box.root).files(CPUS, online="0-11", present="0-11", isolated="")
+    for number in range(12):
+        siblings = f"{number % 6},{number % 6 + 6}"
+        tree.cpu(number, core_cpus_list=siblings, physical_package_id=0, core_id=number % 6)
+
+
+def asked_for_cpus(hook: Path, box: Sandbox, operation: str, part: str) -> list[str]:
+    """What libvirt's call of the hook makes it ask systemd for, by a stand-in for systemctl."""
+    place = box.place / "tools"
+    place.mkdir(exist_ok=True)
+    log = place / "log"
+    log.write_text("")
+    (place / "systemctl").write_text(f'#!/bin/sh\necho "$@" >>{log}\n')
+    (place / "systemctl").chmod(0o755)
+    env = {"PATH": f"{place}:{os.environ['PATH']}"}
+    argv = [str(hook), "win11", operation, part, "-"]
+    subprocess.run(argv, input="<domain/>", text=True, env=env, check=True)
+    other = [str(hook), "another", operation, part, "-"]
+    subprocess.run(other, input="<domain/>", text=True, env=env, check=True)
+    return [line.rpartition("=")[2] for line in log.read_text().splitlines()]

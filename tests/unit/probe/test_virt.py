@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tests.unit.probe.boot_trees import Tree
 from vfio_wizard.model.facts import User
+from vfio_wizard.model.hook import CpuHook, CpusMeanwhile
 from vfio_wizard.model.unread import Gap, Unread
-from vfio_wizard.probe.virt import library_version, parse_groups, read_virt
+from vfio_wizard.probe.virt import library_version, parse_groups, read_cpu_hook, read_virt
 
 ACCOUNTS = "root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000:Ann:/home/ann:/bin/sh\n"
 GROUPS = "root:x:0:\nkvm:x:106:ann\nlibvirt:x:107:bob,ann\nann:x:1000:\nrender:x:108:\nbroken\n"
@@ -174,3 +175,23 @@ def test_the_way_to_the_iommu_of_newer_programs_is_seen_or_its_absence(tmp_path:
     assert not isinstance(node, Unread)
     assert node is not None
     assert node.path == "dev/iommu"
+
+
+HOOK = (
+    '#!/bin/sh\n[ "${1:-}" = win11 ] || exit 0\ncase "${2:-}/${3:-}" in\n'
+    "prepare/begin) cpus=0-1 ;;\nrelease/end) cpus=0-11 ;;\nesac\n"
+)
+
+
+def test_own_hooks_are_known_and_those_of_others_left_alone(tmp_path: Path) -> None:
+    tree = Tree(tmp_path).put("etc/libvirt/hooks/qemu.d/40-vfio-wizard-cpus-win11", HOOK)
+    tree.put("etc/libvirt/hooks/qemu.d/10-mine", HOOK.replace("win11", "other"))
+    assert read_virt(tree.host).cpu_hooks == (CpuHook("win11", CpusMeanwhile("0-1", "0-11")),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("win11", "'win"), ("win11", "a b"), ("0-11", "$all"), ("prepare", "start")]
+)
+def test_a_hook_that_somebody_rewrote_is_not_ours(old: str, new: str) -> None:
+    found = read_cpu_hook(HOOK.replace(old, new))
+    assert found is None or found.cpus != CpusMeanwhile("0-1", "0-11")
