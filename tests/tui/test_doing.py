@@ -152,7 +152,7 @@ def test_who_is_root_is_not_asked_and_sees_the_command_without_sudo() -> None:
 def test_what_cannot_be_done_yet_says_why() -> None:
     bare = HERE._replace(changed=False, chosen=False)
     reasons = {one.key: one.why_not for one in afterwards(bare)}
-    assert "waits for its proof" in reasons["verify"]
+    assert "in force" in reasons["verify"]
     assert "in force" in reasons["undo"]
     assert "no card is chosen" in reasons["define"]
     assert "not confirmed" in way("apply", bare).why_not

@@ -155,6 +155,22 @@ def test_after_the_restart_it_offers_the_proof_first() -> None:
     drive(do, own=own)
 
 
+def test_a_proven_change_stays_marked_and_can_be_proven_again() -> None:
+    calm = wise(HEALTHY)
+    own = calm._replace(
+        memory=Memory("after"),
+        situation=lambda chosen: calm.situation(chosen)._replace(
+            look_only=False, source=None, applied=False, restarted=True, changed=True
+        ),
+    )
+
+    async def do(wizard: Wizard) -> None:
+        assert wizard.row.startswith("[x] Prove that the change holds")
+        assert "locked" not in wizard.row
+
+    drive(do, own=own)
+
+
 def test_the_memory_is_for_its_owner_alone() -> None:
     remembered.keep(HEALTHY, Memory("do", Selection(())))
     for path in Path(remembered.folder()).iterdir():

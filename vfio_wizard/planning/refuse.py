@@ -121,8 +121,8 @@ def _only_display(leaving: Leaving) -> Iterator[Refusal]:
     yield Refusal(
         "display.only",
         f"{_list(one.address for one in leaving.chosen)} is the only display of this host{seen}. "
-        "Without it the host has no screen, and only the network is a way back. A second card would do, or the "
-        "processor's own graphics, which many firmware setups switch off beside a card.",
+        "Without it the host has no screen, and only the network is a way back. A second card would do, or "
+        "the processor's own graphics, which many firmware setups switch off beside a card.",
     )
 
 

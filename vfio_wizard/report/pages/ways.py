@@ -51,6 +51,8 @@ class Way(NamedTuple):
     """A question to be answered before it begins."""
     unasked: tuple[str, ...] = ()
     """Words that are added, since the wizard has asked already."""
+    is_done: bool = False
+    """It was gone on an earlier visit; it may be gone again."""
 
     @property
     def command(self) -> str:
@@ -148,7 +150,8 @@ def afterwards(at: Situation) -> tuple[Way, ...]:
         "Reads the running kernel: is each function on vfio-pci, are the parameters on its command line, "
         "is the IOMMU on.",
         ("vfio-wizard", "verify"),
-        elsewhere or ("" if at.applied else "no change of this program waits for its proof"),
+        elsewhere or ("" if at.changed else "no change of this program is in force here"),
+        is_done=at.changed and not at.applied,
     )
     define = Way(
         "define",
@@ -187,7 +190,7 @@ def afterwards(at: Situation) -> tuple[Way, ...]:
 
 def rows(ways: tuple[Way, ...], done: dict[str, bool]) -> tuple[Row, ...]:
     """One row per way; what was done says how it ended."""
-    return tuple(_row(one, done.get(one.key)) for one in ways)
+    return tuple(_row(one, done.get(one.key, True if one.is_done else None)) for one in ways)
 
 
 def _row(way: Way, done: bool | None) -> Row:
