@@ -13,9 +13,10 @@ from vfio_wizard.apply import libvirt
 from vfio_wizard.cli import domain_define, main
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.look import Seen
-from vfio_wizard.model.domain import DomainPlan
+from vfio_wizard.model.domain import Capabilities, DomainPlan, Versions
 from vfio_wizard.model.errors import NotLiveError, UsageError
 from vfio_wizard.model.plan import Refusal
+from vfio_wizard.model.selection import FirmwareWish
 from vfio_wizard.planning.domain import plan_guest
 from vfio_wizard.render.domain_xml import domain_xml
 from vfio_wizard.system.host import RootHost
@@ -128,6 +129,73 @@ def test_refusals_and_records_change_nothing(planned: DomainPlan, real: Any, dae
     with pytest.raises(UsageError, match="not a size"):
         _run(planned, daemon_uri, define=True, create_disk="big")
     assert libvirt.find(real, planned.spec.name) is None
+
+
+BIOS = """\
+<domain type='test'>
+  <name>old</name>
+  <title>It's &lt;mine&gt;</title>
+  <metadata>
+    <m:notes xmlns:m='urn:mine'>kept</m:notes>
+  </metadata>
+  <memory unit='KiB'>4194304</memory>
+  <currentMemory unit='KiB'>4194304</currentMemory>
+  <vcpu placement='static'>2</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <boot dev='hd'/>
+    <bootmenu enable='yes'/>
+  </os>
+  <features>
+    <acpi/>
+  </features>
+  <devices>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+"""
+
+
+@pytest.mark.parametrize(("firmware", "secure"), [("secure-boot", "yes"), ("uefi", "no")])
+def test_firmware_of_a_guest_that_is_there_changes_when_asked_and_comes_back(
+    firmware: str, secure: str, mock: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = "test:///default"
+    before = mock.defineXML(BIOS).XMLDesc(2)
+    plain = plan_guest(CASE.facts, CASE.selection._replace(guest="old"), Versions((9, 0, 0)), pins=CASE.pins)
+    assert _run(plain, uri, define=True) == 0
+    first = str(mock.lookupByName("old").XMLDesc(2))
+    assert "firmware" not in first, "only when it was asked for"
+    wish = CASE.selection.domain._replace(firmware=FirmwareWish(firmware))
+    chosen = CASE.selection._replace(guest="old", domain=wish)
+    asked = plan_guest(CASE.facts, chosen, Versions((9, 0, 0)), pins=CASE.pins)
+    capsys.readouterr()
+    assert _run(asked, uri, diff=True) == 0
+    shown = capsys.readouterr()
+    assert "+  <os firmware='efi'>" in shown.out
+    assert "mbr2gpt" in shown.err
+    assert _run(asked, uri, define=True) == 0
+    assert "mbr2gpt" in capsys.readouterr().err
+    after = str(mock.lookupByName("old").XMLDesc(2))
+    assert f"<feature enabled='{secure}' name='secure-boot'/>" in after
+    assert ("<smm state='on'/>" in after) is (secure == "yes")
+    for kept in ("It&apos;s &lt;mine&gt;", "urn:mine", "<bootmenu enable='yes'/>", "<boot dev='hd'/>"):
+        assert kept in after
+    assert _run(asked, uri, define=True) == 0
+    assert "is so already" in capsys.readouterr().err
+    for expected in (first, before):
+        assert main(["domain", "--undo", "--name", "old", "--connect", uri]) == 0
+        assert mock.lookupByName("old").XMLDesc(2) == expected
+
+
+def test_secure_boot_needs_firmware_that_libvirt_has() -> None:
+    wish = CASE.selection.domain._replace(firmware=FirmwareWish.SECURE_BOOT)
+    chosen = CASE.selection._replace(domain=wish)
+    made = plan_guest(CASE.facts, chosen, Versions((9, 0, 0)), pins=CASE.pins)
+    assert made.spec.secure_boot, "a Linux guest has none unless it is asked for"
+    assert '<feature enabled="yes" name="secure-boot"/>' in domain_xml(made.spec)
+    with pytest.raises(UsageError, match="take uefi"):
+        plan_guest(CASE.facts, chosen, Versions((9, 0, 0)), Capabilities(secure_boot=False))
 
 
 def test_start_and_stop_by_name(mock: Any, capsys: pytest.CaptureFixture[str]) -> None:

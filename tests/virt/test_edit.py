@@ -29,6 +29,7 @@ from vfio_wizard.render.domain_edit import (
     SetRom,
     SetSharedMemory,
     edit_domain,
+    firmware_notes,
 )
 from vfio_wizard.render.xml_text import Document
 
@@ -220,13 +221,69 @@ def test_firmware_is_chosen_anew_only_when_asked() -> None:
     root = Document(after).root
     assert root.get("os", "firmware") == "efi"
     assert root.first("os/loader") is None
-    assert root.first("os/nvram") is None
+    assert [one.words for one in root.all("os/nvram")] == [
+        "/var/lib/libvirt/qemu/nvram/win_secure-boot_VARS.fd"
+    ]
     features = [tuple(one.attributes.values()) for one in root.all("os/firmware/feature")]
     assert features == [("yes", "secure-boot"), ("yes", "enrolled-keys")] or features == [
         ("yes", "enrolled-keys"),
         ("yes", "secure-boot"),
     ]
     assert root.get("features/smm", "state") == "on"
+
+
+@pytest.mark.parametrize(
+    ("old", "secure", "new"),
+    [
+        ("<nvram>/v/win_VARS.fd</nvram>", False, "<nvram>/v/win_uefi_VARS.fd</nvram>"),
+        (
+            "<nvram template='/t'>/v/a &amp; b.fd</nvram>",
+            True,
+            "<nvram>/v/a &amp; b_secure-boot_VARS.fd</nvram>",
+        ),
+        ("<nvram>/v/win_uefi_VARS.fd</nvram>", True, "<nvram>/v/win_secure-boot_VARS.fd</nvram>"),
+        (
+            "<nvram type='file' format='qcow2'><source file='/v/w.qcow2'/></nvram>",
+            True,
+            "<nvram format='qcow2'>/v/w_secure-boot_VARS.qcow2</nvram>",
+        ),
+        ("<nvram>/v/plain</nvram>", False, "<nvram>/v/plain_uefi_VARS</nvram>"),
+        ("<nvram template='/t'/>", True, None),
+    ],
+)
+def test_another_firmware_never_meets_the_variables_of_the_old_one(
+    old: str, secure: bool, new: str | None
+) -> None:
+    text = BY_HAND.replace(
+        '<os firmware="efi">', f"<os>\n    <loader type='pflash'>/usr/share/code.fd</loader>\n    {old}"
+    )
+    after = edit_domain(text, [SetFirmware(secure_boot=secure)])
+    assert (new in after) if new else ("<nvram" not in after)
+    assert edit_domain(after, [SetFirmware(secure_boot=secure)]) == after
+
+
+def test_secure_boot_is_not_promised_to_an_old_machine() -> None:
+    old = BY_HAND.replace('machine="q35"', 'machine="pc-i440fx-7.2"')
+    with pytest.raises(DomainEditError, match="q35"):
+        edit_domain(old, [SetFirmware(secure_boot=True)])
+    assert edit_domain(old, [SetFirmware(secure_boot=False)]) == old, "libvirt chooses it already"
+
+
+@pytest.mark.parametrize(
+    ("os", "said"),
+    [
+        ("<os>", "mbr2gpt"),
+        ("<os><loader type='rom'>/usr/share/seabios/bios.bin</loader>", "mbr2gpt"),
+        ("<os firmware='bios'>", "mbr2gpt"),
+        ("<os firmware='efi'>", "--reset-nvram"),
+        ("<os><loader type='pflash'>/a</loader><nvram>/b.fd</nvram>", "kept for --undo"),
+    ],
+)
+def test_what_another_firmware_means_is_said(os: str, said: str) -> None:
+    before = BY_HAND.replace('<os firmware="efi">', os)
+    (note,) = firmware_notes(before, edit_domain(before, [SetFirmware(secure_boot=True)]))
+    assert said in note
+    assert firmware_notes(before, edit_domain(before, [NoBalloon()])) == ()
 
 
 def test_a_conventional_bus_gives_a_free_slot() -> None:
@@ -312,6 +369,30 @@ def test_their_canonical_form_differs_only_in_what_was_asked(shared: Path) -> No
             assert new == old
         else:
             assert change(text, after).new == ["    <memballoon model='none'/>"]
+
+
+@pytest.mark.corpus
+def test_the_firmware_of_a_real_domain_is_all_that_changes(shared: Path) -> None:
+    for path in corpus_domains(shared):
+        text = _readable(path)
+        is_q35 = "q35" in str(Document(text).root.get("os/type", "machine"))
+        after = edit_domain(text, [SetFirmware(secure_boot=is_q35)])
+        assert edit_domain(after, [SetFirmware(secure_boot=is_q35)]) == after
+        assert Document(after).root.get("os", "firmware") == "efi"
+        assert Document(after).root.first("os/loader") is None
+        found = change(text, after)
+        assert all(re.search(r"<(os|loader|nvram)\b", line) for line in found.gone), path
+        ours = r"<(/?firmware|os|feature|nvram|smm)\b"
+        assert all(re.search(ours, line) for line in found.new), path
+        assert without_firmware(after) == without_firmware(text)
+
+
+def without_firmware(text: str) -> str:
+    """The canonical form of all that another firmware leaves alone."""
+    for part in ("loader", "nvram", "firmware"):
+        text = re.sub(rf"\s*<{part}\b[^>]*>.*?</{part}>", "", text, flags=re.DOTALL)
+    text = re.sub(r"\s*<smm\b[^>]*/>", "", text)
+    return canonicalize(text.replace(" firmware='efi'", ""))
 
 
 @pytest.mark.corpus

@@ -203,6 +203,13 @@ def _domain(parser: ArgumentParser) -> None:
     add("--evdev", metavar="NODE", action="append", default=SUPPRESS, help="a keyboard or mouse to share")
     add("--usb", metavar="ID", action="append", default=SUPPRESS, help="a USB device, as in 046d:c52b")
     add("--sound", choices=("auto", "spice", "pipewire", "off"), default=SUPPRESS, help="where sound goes")
+    add(
+        "--firmware",
+        choices=("auto", "secure-boot", "uefi"),
+        default=SUPPRESS,
+        help="UEFI with or without Secure Boot; a guest that is there gets it too, and begins with no boot "
+        "entries",
+    )
     add("--libvirt", metavar="VERSION", default=SUPPRESS, help="write for this one, as in 11.3")
     add("--qemu", metavar="VERSION", default=SUPPRESS, help="write for this one, as in 10.0")
     add("--emulated", action="store_true", default=SUPPRESS, help="without KVM: very slow, for trying")

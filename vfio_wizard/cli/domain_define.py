@@ -125,6 +125,7 @@ def _with_libvirt(given: Given, spec: DomainSpec, text: str, connection: Any) ->
     made = libvirt.define(connection, wanted.text, domain_backup.folder())
     if not given.flag("json"):
         _say_made(made, wanted, disks)
+        _say_firmware(wanted)
         return _after(given, spec.name, connection, made.guest)
     guest = libvirt.start(connection, spec.name) if given.flag("start") else made.guest
     print_json(_document("define", spec.name, guest, wanted, lines) | {"disks": disks})
@@ -178,7 +179,18 @@ def _show(given: Given, name: str, wanted: Wanted, lines: tuple[str, ...]) -> in
         _say(f"there is no guest {name} yet; --define makes it")
     elif not lines:
         _say(f"the guest {name} is so already")
+    else:
+        _say_firmware(wanted)
     return Exit.OK
+
+
+def _say_firmware(wanted: Wanted) -> None:
+    """What comes with another firmware, which an edit changes only where it was asked for."""
+    from vfio_wizard.render.domain_edit import firmware_notes  # noqa: PLC0415 - only for one that is there
+
+    if wanted.there is not None and wanted.in_place:
+        for note in firmware_notes(wanted.there.text, wanted.text):
+            _say(f"firmware: {note}")
 
 
 def _document(

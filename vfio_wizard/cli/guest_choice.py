@@ -6,7 +6,7 @@ import re
 
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.model.errors import UsageError
-from vfio_wizard.model.selection import DomainWish, GuestSystem, Selection, SoundWish
+from vfio_wizard.model.selection import DomainWish, FirmwareWish, GuestSystem, Selection, SoundWish
 
 _MEMORY = re.compile(r"(\d{1,8})([GM])(iB)?", re.ASCII)
 _MIB = {"G": 1024, "M": 1}
@@ -35,6 +35,7 @@ def _wish(given: Given, wish: DomainWish) -> DomainWish:
         evdev=given.list("evdev") or wish.evdev,
         usb=given.list("usb") or wish.usb,
         sound=SoundWish(given.text("sound") or wish.sound.value),
+        firmware=FirmwareWish(given.text("firmware") or wish.firmware.value),
         emulated=given.flag("emulated") or wish.emulated,
     )
 

@@ -217,6 +217,8 @@ class DomainSpec(NamedTuple):
     """The host's processor is AMD's."""
     secure_boot: bool = True
     """Firmware with Secure Boot and Microsoft's keys."""
+    firmware_chosen: bool = False
+    """The user said which, so that a guest that is there gets it too."""
     tpm: bool = True
     address_limit: int | None = None
     """Address bits that the guest may use, where the IOMMU knows fewer than the processor."""

@@ -160,6 +160,17 @@ class SoundWish(StrEnum):
     OFF = "off"
 
 
+class FirmwareWish(StrEnum):
+    """What the guest starts with; always UEFI that libvirt chooses, since cards bring no other picture."""
+
+    AUTO = "auto"
+    """Secure Boot for Windows, and none for Linux; a guest that is there keeps what it has."""
+    SECURE_BOOT = "secure-boot"
+    """With Secure Boot and Microsoft's keys."""
+    UEFI = "uefi"
+    """Without Secure Boot."""
+
+
 class DomainWish(NamedTuple):
     """The guest itself. Its name is the selection's ``guest``; None and empty leave it to planning."""
 
@@ -187,6 +198,8 @@ class DomainWish(NamedTuple):
     """On where Looking Glass or nothing else brings keys to the guest."""
     iommufd: Offer = Offer.AUTO
     """Open devices through /dev/iommu: on where libvirt, QEMU and the kernel can."""
+    firmware: FirmwareWish = FirmwareWish.AUTO
+    """Said for a guest that is there, its firmware is chosen anew."""
     emulated: bool = False
     """Without KVM: for a host that has none, and for trying."""
 

@@ -15,6 +15,7 @@ from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.selection import (
     CpuWish,
     DomainWish,
+    FirmwareWish,
     GuestPart,
     GuestSystem,
     HookWish,
@@ -255,6 +256,7 @@ def _domain(table: _Table) -> DomainWish:
         sound=table.choice("sound", SoundWish, plain.sound),
         spice=table.choice("spice", Offer, plain.spice),
         iommufd=table.choice("iommufd", Offer, plain.iommufd),
+        firmware=table.choice("firmware", FirmwareWish, plain.firmware),
         emulated=table.flag("emulated", plain.emulated),
     )
 

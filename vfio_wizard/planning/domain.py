@@ -21,7 +21,7 @@ from vfio_wizard.model.facts import DeviceNode, HostFacts
 from vfio_wizard.model.pci import PciAddress, PciId
 from vfio_wizard.model.pins import PinPlan
 from vfio_wizard.model.plan import Advice, Passed, Plan, Refusal
-from vfio_wizard.model.selection import Offer, Selection
+from vfio_wizard.model.selection import FirmwareWish, Offer, Selection
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.planning import domain_devices, domain_memory, domain_warnings, looking_glass
 from vfio_wizard.planning.domain_warnings import Guest
@@ -115,7 +115,8 @@ def _spec(
         versions=versions,
         capabilities=capabilities,
         amd=facts.cpu.vendor == "amd",
-        secure_boot=wish.system.is_windows and capabilities.secure_boot is not False,
+        secure_boot=domain_devices.secure_boot(wish, capabilities),
+        firmware_chosen=wish.firmware is not FirmwareWish.AUTO,
         tpm=selection.libvirt.tpm,
         address_limit=_address_limit(facts, plan, versions),
         iommufd=_iommufd(facts, versions, wish.iommufd),

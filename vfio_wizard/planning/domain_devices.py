@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vfio_wizard.knowledge import libvirt
 from vfio_wizard.model.domain import (
+    Capabilities,
     Cdrom,
     Disk,
     DiskFormat,
@@ -17,7 +18,7 @@ from vfio_wizard.model.domain import (
 )
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.pci import PciId
-from vfio_wizard.model.selection import DomainWish, GuestPart, Offer, Selection, SoundWish
+from vfio_wizard.model.selection import DomainWish, FirmwareWish, GuestPart, Offer, Selection, SoundWish
 from vfio_wizard.planning.names import device_node
 
 _IMAGES = "/var/lib/libvirt/images"
@@ -52,6 +53,19 @@ def cdroms(wish: DomainWish) -> tuple[Cdrom, ...]:
         return (installer,)
     drivers = plain_path(wish.virtio_iso, "virtio-win") if wish.virtio_iso else None
     return (installer, Cdrom(drivers, bootable=False))
+
+
+def secure_boot(wish: DomainWish, told: Capabilities) -> bool:
+    """As asked, else for Windows where there is firmware for it. Raises UsageError where there is none."""
+    if wish.firmware is FirmwareWish.SECURE_BOOT and told.secure_boot is False:
+        msg = (
+            "libvirt has no firmware with Secure Boot here: install the secure variant of OVMF (Debian: "
+            "ovmf; Fedora, Arch: edk2-ovmf), or take uefi"
+        )
+        raise UsageError(msg)
+    if wish.firmware is FirmwareWish.AUTO:
+        return wish.system.is_windows and told.secure_boot is not False
+    return wish.firmware is FirmwareWish.SECURE_BOOT
 
 
 def rom_path(text: str) -> str | None:

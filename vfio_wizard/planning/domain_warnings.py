@@ -9,7 +9,7 @@ from vfio_wizard.model.domain import DiskBus, DomainSpec, NetworkKind, Sound
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.plan import Advice, Plan
 from vfio_wizard.model.record import NamedTuple
-from vfio_wizard.model.selection import Mirror, Selection
+from vfio_wizard.model.selection import GuestSystem, Mirror, Selection
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.planning.domain_memory import needed_mib
 
@@ -54,8 +54,14 @@ def _programs(guest: Guest) -> Iterator[Advice]:
 
 
 def _firmware(guest: Guest) -> Iterator[Advice]:
-    told = guest.spec.capabilities
-    if not guest.spec.system.is_windows:
+    told, spec = guest.spec.capabilities, guest.spec
+    if spec.secure_boot and told.enrolled_keys is False:
+        yield Advice(
+            "firmware.no-keys",
+            "libvirt has no firmware with Microsoft's keys here, without which Secure Boot starts no "
+            "Windows: install the package that brings them, or enrol them in the firmware's menu.",
+        )
+    if spec.secure_boot or not spec.system.is_windows:
         return
     if told.secure_boot is False:
         yield Advice(
@@ -63,11 +69,10 @@ def _firmware(guest: Guest) -> Iterator[Advice]:
             "libvirt has no firmware with Secure Boot here: it is left out, and Windows 11's installer asks "
             "for it. Install the secure variant of OVMF.",
         )
-    elif told.enrolled_keys is False:
+    elif spec.system is GuestSystem.WINDOWS_11:
         yield Advice(
-            "firmware.no-keys",
-            "libvirt has no firmware with Microsoft's keys here, without which Secure Boot starts no "
-            "Windows: install the package that brings them, or enrol them in the firmware's menu.",
+            "firmware.no-secure-boot",
+            "Without Secure Boot, as chosen, Windows 11's installer may say that this machine is not fit.",
         )
 
 

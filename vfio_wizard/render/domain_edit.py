@@ -16,7 +16,7 @@ from vfio_wizard.model.errors import WizardError
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import Mirror
-from vfio_wizard.render.xml_text import Document, Element, XmlError, tag
+from vfio_wizard.render.xml_text import Document, Element, XmlError, escaped, tag
 
 SHARED_NAME = "looking-glass"
 
@@ -97,7 +97,7 @@ class Ensure(NamedTuple):
 
 
 class SetFirmware(NamedTuple):
-    """Firmware chosen by libvirt. The guest's boot entries and keys begin anew."""
+    """Firmware chosen by libvirt. The guest's boot entries and keys begin anew, in a file of their own."""
 
     secure_boot: bool
 
@@ -146,7 +146,7 @@ def _edits_for(spec: DomainSpec, firmware: bool, memory: bool) -> Iterator[Edit]
     yield from (AddEvdev(one) for one in spec.evdev)
     if memory:
         yield SetMemory(spec.memory.mib)
-    if firmware:
+    if firmware or spec.firmware_chosen:
         yield SetFirmware(spec.secure_boot)
 
 
@@ -615,6 +615,8 @@ def _set_firmware(text: str, asked: SetFirmware) -> str:
     """Paths of images belong to one distribution and one size of image, so libvirt chooses both."""
     if _has_firmware(_domain(text), asked):
         return text
+    _refuse_firmware(_domain(text), asked)
+    variables = _fresh_variables(_domain(text), asked)
     for name in ("loader", "nvram", "firmware"):
         document = _domain(text)
         there = document.root.first(f"os/{name}")
@@ -625,8 +627,67 @@ def _set_firmware(text: str, asked: SetFirmware) -> str:
     lines = ["<firmware>", f"  <feature enabled='{secure}' name='secure-boot'/>", "</firmware>"]
     if asked.secure_boot:
         lines.insert(1, "  <feature enabled='yes' name='enrolled-keys'/>")
-    text = document.with_child(_must(document, "os"), lines, ("type",))
+    text = document.with_child(_must(document, "os"), lines + variables, ("type",))
     return _ensure(text, Ensure("features/smm", (("state", "on"),))) if asked.secure_boot else text
+
+
+def _refuse_firmware(document: Document, asked: SetFirmware) -> None:
+    if asked.secure_boot and not _is_pcie(document):
+        message = (
+            "Secure Boot needs a machine of the q35 kind, and this guest has another, which an installed "
+            "system does not survive being changed; UEFI without Secure Boot (uefi) can be had"
+        )
+        raise DomainEditError(message)
+
+
+def _fresh_variables(document: Document, asked: SetFirmware) -> list[str]:
+    """A name that no firmware has used yet, beside the old one, which stays for the way back.
+
+    libvirt's own choice of a name depends on the guest alone, and it takes a file that is there as it is:
+    of another size, or without the keys.
+    """
+    old = document.root.first("os/nvram")
+    path = "" if old is None else old.words or old.get("source", "file") or ""
+    folder, slash, name = path.rpartition("/")
+    if not slash:
+        return []
+    stem, dot, ending = name.rpartition(".")
+    kind = "secure-boot" if asked.secure_boot else "uefi"
+    stem = (stem or ending).removesuffix("_VARS").removesuffix("_secure-boot").removesuffix("_uefi")
+    fresh = f"{folder}/{stem}_{kind}_VARS{dot}{ending if dot else ''}"
+    form = old.attributes.get("format") if old is not None else None
+    return [f"{tag('nvram', (('format', form),), '>')}{escaped(fresh)}</nvram>"]
+
+
+def firmware_notes(before: str, after: str) -> tuple[str, ...]:
+    """What another firmware means for a guest that has run already; nothing where it is the same."""
+    old, new = _domain(before).root, _domain(after).root
+    if [old.get("os", "firmware"), *_feature_words(old)] == [new.get("os", "firmware"), *_feature_words(new)]:
+        return ()
+    if old.get("os", "firmware") != "efi" and old.get("os/loader", "type") != "pflash":
+        return (_FROM_BIOS,)
+    return (_NEW_VARIABLES if new.first("os/nvram") is not None else _OLD_VARIABLES,)
+
+
+_FROM_BIOS = (
+    "it had a BIOS: a system that is installed on its disk does not start with UEFI unless the disk was "
+    "converted before (Windows: mbr2gpt /convert /allowFullOS, in the guest, with the BIOS)"
+)
+_NEW_VARIABLES = (
+    "its boot entries and Secure Boot's keys begin anew; the firmware finds the disk's own loader, and the "
+    "old variables are kept for --undo"
+)
+_OLD_VARIABLES = (
+    "libvirt may find variables of the old firmware under the same name: start it the first time with "
+    "`virsh start NAME --reset-nvram`"
+)
+
+
+def _feature_words(root: Element) -> list[str]:
+    """The firmware's features, and whether an image that was named is the secure one."""
+    features = [one.attributes for one in root.all("os/firmware/feature")]
+    found = sorted(f"{one.get('name')}={one.get('enabled')}" for one in features)
+    return found or [str(root.get("os/loader", "secure"))]
 
 
 def _has_firmware(document: Document, asked: SetFirmware) -> bool:
