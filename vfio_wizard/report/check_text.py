@@ -51,10 +51,14 @@ def check_text(
     width: int = WIDTH,
     colour: bool = False,
     verbose: bool = False,
+    narrowed: bool = False,
 ) -> str:
-    """The report. ``names`` gives words for addresses; ``verbose`` shows everything in full."""
+    """The report. ``names`` gives words for addresses; ``verbose`` shows everything in full.
+
+    ``narrowed``: not all checks were asked, so that nothing can be said of the machine as a whole.
+    """
     page = _Page(width, colour, {str(address): words for address, words in (names or {}).items()})
-    lines = [*_heading(facts, findings, page), ""]
+    lines = [*_heading(facts, findings, page, narrowed), ""]
     lines += _blockers(findings, page)
     lines += _steps(facts, findings, page)
     lines += _warnings(findings, page)
@@ -95,11 +99,20 @@ class _Page:
         return f"{finding.id} {subject} ({name})" if name else f"{finding.id} {subject}"
 
 
-def _heading(facts: HostFacts, findings: tuple[Finding, ...], page: _Page) -> list[str]:
+def _heading(facts: HostFacts, findings: tuple[Finding, ...], page: _Page, narrowed: bool) -> list[str]:
     decided = verdict(findings)
+    if narrowed and decided is Verdict.READY:
+        return [*page.wrapped(_of_a_part(findings)), *page.wrapped(machine_words(facts))]
     word = _HEAD[decided]
     lines = page.wrapped(verdict_sentence(decided, findings), f"{word}: ")
     return [lines[0].replace(word, page.paint(word), 1), *lines[1:], *page.wrapped(machine_words(facts))]
+
+
+def _of_a_part(findings: tuple[Finding, ...]) -> str:
+    """Nobody is ready by a few checks."""
+    warnings = sum(1 for _ in _of(findings, Severity.WARNING, Status.FAIL))
+    below = f"; {warnings} warning{'s' if warnings > 1 else ''} below" if warnings else ""
+    return f"Nothing blocks in the checks that were asked for{below}. The others were left out."
 
 
 def verdict_sentence(decided: Verdict, findings: tuple[Finding, ...]) -> str:

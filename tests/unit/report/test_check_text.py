@@ -39,6 +39,15 @@ def test_verdict_is_the_first_line() -> None:
     assert _text(make_facts()).startswith("UNKNOWN: nothing is known to block, but 9 things that matter")
 
 
+def test_a_machine_is_not_called_ready_by_a_few_checks() -> None:
+    few = run_checks(good_machine(), only=("kvm.available",))
+    text = check_text(good_machine(), few, narrowed=True)
+    assert "READY" not in text
+    assert text.startswith("Nothing blocks in the checks that were asked for. The others were left out.\n")
+    blocked = run_checks(good_machine(kvm=None), only=("kvm.available",))
+    assert check_text(good_machine(kvm=None), blocked, narrowed=True).startswith("BLOCKED: ")
+
+
 def test_blockers_come_first_then_what_to_do_then_warnings_then_what_passed() -> None:
     text = _text(TWO_BLOCKERS)
     heads = [text.index(head) for head in ("BLOCKERS", "DO FIRST", "WARNINGS", "\npass ", "--verbose")]
