@@ -45,6 +45,7 @@ exit 0
 
 
 def _unit(program: str) -> str:
+    """Drivers come while other units start already: it waits until udev has handed them out."""
     return f"""# Written by vfio-wizard watch. Taken away by vfio-wizard watch remove.
 [Unit]
 Description=Whether GPU passthrough is as vfio-wizard set it up
@@ -52,6 +53,8 @@ ConditionPathExists=/var/lib/vfio-wizard/state.json
 
 [Service]
 Type=oneshot
+SyslogIdentifier=vfio-wizard
+ExecStartPre=-udevadm settle
 ExecStart={program} verify
 
 [Install]

@@ -160,11 +160,19 @@ DRIFT: tuple[Step, ...] = (
         shows=("failed", "01:00.0", "radeon"),
     ),
     Ask("watch is taken away", "vfio-wizard watch remove", shows=("taken away",)),
+    Ask(
+        "somebody writes into a file of the change",
+        "echo 'options vfio-pci disable_vga=1' >>/etc/modprobe.d/vfio-wizard.conf",
+    ),
     Remember("drifted"),
     Ask("undo does not write over what others changed", "vfio-wizard undo", code=1, shows=("--force",)),
     Unchanged("nothing was written", "drifted"),
     Ask("undo --force takes it back", "vfio-wizard undo --force", shows=("taken back",)),
-    Unchanged("all files are as they were", "before"),
+    Unchanged(
+        "all files are as they were, but for the image that was built anew", "before", but="/boot/initrd.img"
+    ),
+    Restart("it boots as before"),
+    Drivers("the host's drivers have the card", ON_HOST),
 )
 """What others do to a change after it was made, and who says so."""
 

@@ -174,10 +174,13 @@ class Unchanged(NamedTuple):
 
     name: str
     label: str
+    but: str = ""
+    """Paths that begin so may differ."""
 
     def perform(self, run: Run) -> list[str]:
         """Read and compare them."""
-        return list(differences(run.kept[self.label], run.machine.files(*KEPT)))
+        found = differences(run.kept[self.label], run.machine.files(*KEPT))
+        return [one for one in found if not (self.but and one.startswith(self.but))]
 
 
 class Restart(NamedTuple):
