@@ -326,7 +326,7 @@ def test_a_name_with_another_identity(real: Any, tmp_path: Path) -> None:
         ("windows11-off", "hostdev", "virsh net-list --all|libvirt-daemon-driver-network"),
         ("twins", "hostdev|interface", "virsh pool-list --all|libvirt-daemon-driver-storage"),
         ("linux-evdev-block", "interface", "--only iommu.enabled"),
-        ("linux-off", "hostdev|interface", "is not there; --create-disk SIZE makes the disk"),
+        ("linux-off", "hostdev|interface", "--create-disk SIZE makes a disk that is missing"),
     ],
 )
 def test_errors_of_starting(name: str, left_out: str, advice: str, real: Any, tmp_path: Path) -> None:
