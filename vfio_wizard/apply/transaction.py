@@ -12,8 +12,9 @@ from vfio_wizard.apply.journal import APPLIED, OPEN, Journal, JournalError, Tran
 from vfio_wizard.apply.kept import ABSENT, state_of
 from vfio_wizard.apply.locked import Locked, RefusedError
 from vfio_wizard.apply.patterns import is_match, matching, settle
-from vfio_wizard.apply.runner import Interrupted, Runner
-from vfio_wizard.apply.undo import Undone, take_back, undisturbed
+from vfio_wizard.apply.runner import Interrupted, Runner, SystemRunner
+from vfio_wizard.apply.stop import Stop, listening
+from vfio_wizard.apply.undo import Undone, take_back
 from vfio_wizard.apply.words import system_words
 from vfio_wizard.apply.work import Change, Json, Work, folder_of, temporary
 from vfio_wizard.model.errors import WizardError
@@ -75,24 +76,30 @@ def carry_out(work: Work, disk: RootDisk, runner: Runner, proof: Proof, talk: Ta
     Raises RefusedError where nothing was begun. A failure after that is taken back before this returns.
     """
     journals.make_store(disk)
-    with Locked(disk, runner):
-        return make(work, disk, runner, proof, talk)
+    stop = Stop()
+    if isinstance(runner, SystemRunner):
+        runner.stop = stop
+    with Locked(disk, runner), listening(stop):
+        return make(work, disk, runner, proof, talk, stop)
 
 
-def make(work: Work, disk: Disk, runner: Runner, proof: Proof, talk: Talk) -> Result:
-    """The same without the lock."""
+def make(  # noqa: PLR0917 - what a change needs, each of another kind
+    work: Work, disk: Disk, runner: Runner, proof: Proof, talk: Talk, stop: Stop | None = None
+) -> Result:
+    """The same without the lock, and without listening to signals."""
+    stop = stop or Stop()
     check(work, disk, runner)
     talk.say("keeping what is there now")
-    journal = _begun(work, disk)
+    journal = _begun(work, disk, stop)
     number = int(journal.folder.rpartition("/")[2])
-    making = _Making(work, disk, runner=runner, proof=proof, talk=talk, journal=journal)
+    making = _Making(work, disk, runner=runner, proof=proof, talk=talk, journal=journal, stop=stop)
     failure = _guarded(making.stages)
+    stop.is_deaf = True
     if failure is None:
         _refresh(disk, talk)
         return Result(number, journal.folder)
     talk.say(f"{failure.text}; everything is taken back")
-    with undisturbed():
-        return Result(number, journal.folder, failure, _taken_back(disk, runner, journal, talk))
+    return Result(number, journal.folder, failure, _taken_back(disk, runner, journal, talk))
 
 
 def _refresh(disk: Disk, talk: Talk) -> None:
@@ -149,10 +156,10 @@ def _refuse_changed(disk: Disk, change: Change) -> None:
         raise RefusedError(message)
 
 
-def _begun(work: Work, disk: Disk) -> Journal:
+def _begun(work: Work, disk: Disk, stop: Stop) -> Journal:
     """What fails before the line ``begin`` has changed nothing, and leaves nothing behind."""
     try:
-        return _prepared(work, disk)
+        return _prepared(work, disk, stop)
     except OSError as error:
         journals.tidy(disk)
         message = f"what is there now cannot be kept: {system_words(error)}; nothing was changed"
@@ -162,11 +169,12 @@ def _begun(work: Work, disk: Disk) -> Journal:
         raise
 
 
-def _prepared(work: Work, disk: Disk) -> Journal:
+def _prepared(work: Work, disk: Disk, stop: Stop) -> Journal:
     """Everything kept and on the medium, undo.sh too; the line ``begin`` comes last."""
     paths = dict.fromkeys((*(one.path for one in work.changes), *matching(disk, work.patterns)))
     journal = journals.begin(disk, work, tuple(paths), _new_folders(disk, work))
     script.write(disk, work, read_again(disk, journal))
+    stop.check()
     journal.note("begin")
     return journal
 
@@ -201,7 +209,15 @@ class _Making:
     """The stages of one change, in order."""
 
     def __init__(
-        self, work: Work, disk: Disk, *, runner: Runner, proof: Proof, talk: Talk, journal: Journal
+        self,
+        work: Work,
+        disk: Disk,
+        *,
+        runner: Runner,
+        proof: Proof,
+        talk: Talk,
+        journal: Journal,
+        stop: Stop,
     ) -> None:
         self.work = work
         self.disk = disk
@@ -209,6 +225,7 @@ class _Making:
         self.proof = proof
         self.talk = talk
         self.journal = journal
+        self.stop = stop
         self.kept = {one.path: one.state for one in read_again(disk, journal).kept}
         self.written = {one.path: hash_of(one.content) for one in work.changes}
 
@@ -218,6 +235,7 @@ class _Making:
             self._stage(stage)
         number = int(self.journal.folder.rpartition("/")[2])
         saved = self.proof.saved()
+        self.stop.check()
         self.journal.note(APPLIED, state={**saved, "transaction": number} if saved else {})
 
     def _stage(self, stage: Stage) -> None:
@@ -226,8 +244,10 @@ class _Making:
         if changes or runs:
             self.talk.say(STAGE_WORDS[stage])
         for change in changes:
+            self.stop.check()
             self._write(change)
         for run in runs:
+            self.stop.check()
             self._run(run)
         if stage is Stage.IMAGE and runs:
             self.talk.say("looking into the built images")

@@ -8,8 +8,6 @@ configuration file that others have edited since is a conflict, and nothing is d
 from __future__ import annotations
 
 import errno
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -22,6 +20,7 @@ from vfio_wizard.apply.journal import APPLIED, OPEN, UNDONE, Journal, Transactio
 from vfio_wizard.apply.kept import ABSENT, Kept, state_of
 from vfio_wizard.apply.patterns import folders_matching, is_match, matching, settle
 from vfio_wizard.apply.runner import Runner
+from vfio_wizard.apply.stop import Stop, listening
 from vfio_wizard.apply.words import system_words
 from vfio_wizard.apply.work import folder_of, temporary
 from vfio_wizard.model.plan import Run
@@ -307,17 +306,10 @@ class _Undo:
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Half an undo helps nobody: Ctrl-C and a closed terminal wait until it is over."""
-    if threading.current_thread() is not threading.main_thread():
+    stop = Stop()
+    stop.is_deaf = True
+    with listening(stop):
         yield
-        return
-    before = {
-        one: signal.signal(one, signal.SIG_IGN) for one in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
 
 
 def kernels_of(disk: Disk) -> tuple[str, ...]:

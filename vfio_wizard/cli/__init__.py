@@ -5,10 +5,12 @@ Everything but argparse is imported inside the chosen command, so that each pays
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from vfio_wizard.cli.arguments import parse
 from vfio_wizard.cli.exits import Exit
@@ -32,23 +34,48 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from vfio_wizard.cli.streams import open_missing  # noqa: PLC0415 - hardly ever
+
+        open_missing()
     try:
-        command = parse(words)
-        code = command.run()
-        sys.stdout.flush()
+        code = parse(words).run()
     except WizardError as error:
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _say("interrupted; nothing was left half-written", Exit.INTERRUPTED)
     except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python would complain again while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _lose(sys.stdout)  # the reader (head, less) has seen enough
         return Exit.OK
     except Exception as error:
         if os.environ.get("VFIO_WIZARD_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return _cut_off(error, Exit.BLOCKED)
         return _say(_bug(error), Exit.BLOCKED)
-    return int(code)
+    return _flushed(int(code))
+
+
+def _flushed(code: int) -> int:
+    """What the command found out stays its exit code, whoever has read how much of it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _lose(sys.stdout)
+    except OSError as error:
+        return _cut_off(error, code or Exit.BLOCKED)
+    return code
+
+
+def _cut_off(error: OSError, code: int) -> int:
+    _lose(sys.stdout)
+    return _say(f"not all of it could be written: {error.strerror}", code)
+
+
+def _lose(stream: TextIO) -> None:
+    from vfio_wizard.cli.streams import lose  # noqa: PLC0415 - hardly ever
+
+    lose(stream)
 
 
 def _bug(error: Exception) -> str:
@@ -57,11 +84,12 @@ def _bug(error: Exception) -> str:
 
 
 def _say(message: str, code: int) -> int:
+    from vfio_wizard.cli.streams import to_stderr, to_stdout  # noqa: PLC0415 - as above
     from vfio_wizard.report.clean import clean  # noqa: PLC0415 - only those who fail pay for it
 
-    sys.stdout.flush()
+    to_stdout("")
     shown = clean(message)
     if len(shown) > _LONGEST:  # it quotes what it was given, which may be a whole file
         shown = f"{shown[:_LONGEST]} … ({len(shown)} characters in all)"
-    sys.stderr.write(f"{PROGRAM}: {shown}\n")
+    to_stderr(f"{PROGRAM}: {shown}\n")
     return int(code)

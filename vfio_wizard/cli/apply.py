@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 from vfio_wizard import __version__
@@ -14,10 +13,11 @@ from vfio_wizard.apply.proof import HostProof, boot_id
 from vfio_wizard.apply.runner import SystemRunner
 from vfio_wizard.apply.transaction import Result, carry_out
 from vfio_wizard.apply.work import Json, Work
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import selection
 from vfio_wizard.cli.exits import Exit
-from vfio_wizard.cli.look import Seen, look, names_of, print_json, width
+from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.look import Seen, json_text, look, names_of, width
+from vfio_wizard.cli.streams import to_stderr, to_stdout
 from vfio_wizard.cli.talk import Talk
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.originals import Originals
@@ -55,7 +55,7 @@ def run(given: Given) -> int:
     if not given.flag("json"):
         from vfio_wizard.report.plan_text import plan_text  # noqa: PLC0415 - for people
 
-        sys.stdout.write(plan_text(plan, rendered, planned.originals, width()))
+        to_stdout(plan_text(plan, rendered, planned.originals, width()))
     early = _without_change(given, planned)
     if early is not None:
         return early
@@ -155,9 +155,8 @@ def confirm(given: Given, question: str) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         message = "nobody can be asked here: add --yes to make the change without a question"
         raise UsageError(message)
-    sys.stdout.flush()
-    sys.stderr.write(f"\n{question} [y/N] ")
-    sys.stderr.flush()
+    to_stdout("")
+    to_stderr(f"\n{question} [y/N] ")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         message = "not confirmed; nothing was changed"
         raise UsageError(message)
@@ -182,7 +181,6 @@ def make_so(given: Given, planned: Planned, work: Work) -> int:
     """As root: keep, change, prove; then say how to get back."""
     proof = HostProof(planned.plan, unproven=given.flag("unproven"))
     allowed.check(work)
-    _stop_politely()
     talk = Talk()
     try:
         result = carry_out(work, RootDisk(), SystemRunner(), proof, talk)
@@ -191,22 +189,12 @@ def make_so(given: Given, planned: Planned, work: Work) -> int:
     return _told(given, planned, work, result)
 
 
-def _stop_politely() -> None:
-    """A closed terminal or a kill is a wish to stop, as Ctrl-C is."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    for one in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(one, stop)
-
-
 def _told(given: Given, planned: Planned, work: Work, result: Result) -> int:
     if result.failure is None:
         if not given.flag("json"):
             from vfio_wizard.report.apply_text import ending  # noqa: PLC0415 - only after a change
 
-            sys.stdout.write(ending(planned.rendered.ways_back, result.number, width()))
+            to_stdout(ending(planned.rendered.ways_back, result.number, width()))
         return _ended(given, planned, "applied", Exit.OK, number=result.number, work=work)
     undone = result.undone
     if undone is not None and not undone.complete:
@@ -215,13 +203,13 @@ def _told(given: Given, planned: Planned, work: Work, result: Result) -> int:
             *undone.problems,
             *(f"/{one.path} was changed meanwhile" for one in undone.conflicts),
         )
-        sys.stderr.write(
+        to_stderr(
             f"not everything could be taken back; next: vfio-wizard undo, or sh /{result.folder}/undo.sh\n"
         )
         return _ended(given, planned, "partial", Exit.PARTIAL, *problems, number=result.number)
     code = Exit.INTERRUPTED if result.failure.interrupted else Exit.BLOCKED
     compared = undone.compared if undone is not None else 0
-    sys.stderr.write(f"everything was taken back; {compared} files are byte for byte as before\n")
+    to_stderr(f"everything was taken back; {compared} files are byte for byte as before\n")
     return _ended(given, planned, "taken-back", code, result.failure.text, number=result.number)
 
 
@@ -235,19 +223,18 @@ def _ended(
     work: Work | None = None,
 ) -> int:
     for one in reasons:
-        sys.stderr.write(f"{clean(one)}\n")
+        to_stderr(f"{clean(one)}\n")
     if given.flag("json"):
-        print_json(
-            {
-                "schema": SCHEMA,
-                "outcome": outcome,
-                "reasons": list(reasons),
-                "transaction": number,
-                "written": [f"/{one.path}" for one in work.changes] if work else [],
-                "commands": [list(one.argv) for one in work.runs] if work else [],
-                "ways_back": list(planned.rendered.ways_back),
-            }
-        )
+        told = {
+            "schema": SCHEMA,
+            "outcome": outcome,
+            "reasons": list(reasons),
+            "transaction": number,
+            "written": [f"/{one.path}" for one in work.changes] if work else [],
+            "commands": [list(one.argv) for one in work.runs] if work else [],
+            "ways_back": list(planned.rendered.ways_back),
+        }
+        to_stdout(json_text(told))
     return code
 
 

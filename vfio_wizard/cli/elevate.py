@@ -72,9 +72,24 @@ def _options(given: Given) -> list[str]:
 
 
 def _call(argv: list[str]) -> int:
+    """Wait for it, whatever happens: the side that changes the machine decides when to stop, and says how.
+
+    Ctrl-C and a closed terminal reach it anyway; a signal to a program of root's may be refused.
+    """
     import subprocess  # noqa: PLC0415 - as above
 
-    code = subprocess.run(argv, check=False).returncode  # noqa: S603 - this program, by a program of the fixed PATH
+    from vfio_wizard.apply.stop import answered_by  # noqa: PLC0415 - only here
+
+    children: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, _: object) -> None:
+        with contextlib.suppress(OSError):
+            for child in children:
+                child.send_signal(number)
+
+    with answered_by(pass_on):
+        children.append(subprocess.Popen(argv))  # noqa: S603 - this program, by a program of the fixed PATH
+        code = children[0].wait()
     return code if code >= 0 else 128 - code
 
 

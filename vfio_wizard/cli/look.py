@@ -84,10 +84,15 @@ def on_host(seen: Seen, wanted: tuple[PciAddress, ...], option: str) -> tuple[Pc
 
 
 def print_json(document: dict[str, Any]) -> None:
+    """To standard output."""
+    sys.stdout.write(json_text(document))
+
+
+def json_text(document: dict[str, Any]) -> str:
     """One object, keys sorted, plain ASCII so that no terminal obeys a name."""
     import json  # noqa: PLC0415 - text reports do without
 
-    sys.stdout.write(json.dumps(document, sort_keys=True, indent=2, ensure_ascii=True) + "\n")
+    return json.dumps(document, sort_keys=True, indent=2, ensure_ascii=True) + "\n"
 
 
 def wants_colour() -> bool:

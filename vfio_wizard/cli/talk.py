@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 
+from vfio_wizard.cli.streams import to_stderr
 from vfio_wizard.report.apply_text import Noise
 from vfio_wizard.report.clean import clean
 
@@ -40,8 +41,7 @@ class Talk:
         self._ended.set()
         with self._lock:
             if self._waiting:
-                sys.stderr.write(_CLEAR)
-                sys.stderr.flush()
+                to_stderr(_CLEAR)
 
     def line(self, text: str) -> None:
         """A line of a command."""
@@ -51,8 +51,7 @@ class Talk:
 
     def _print(self, text: str) -> None:
         with self._lock:
-            sys.stderr.write((_CLEAR if self._waiting else "") + text + "\n")
-            sys.stderr.flush()
+            to_stderr((_CLEAR if self._waiting else "") + text + "\n")
             self._waiting = False
             self._last = time.monotonic()
 
@@ -60,8 +59,7 @@ class Talk:
         while not self._ended.wait(1):
             with self._lock:
                 if time.monotonic() - self._last > 2:  # noqa: PLR2004, RUF100 - seconds of silence
-                    sys.stderr.write(f"{_CLEAR}[{_clock(time.monotonic() - self._start)}] at work …")
-                    sys.stderr.flush()
+                    to_stderr(f"{_CLEAR}[{_clock(time.monotonic() - self._start)}] at work …")
                     self._waiting = True
 
 

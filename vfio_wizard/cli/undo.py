@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import sys
 
 from vfio_wizard.apply.disk import RootDisk
 from vfio_wizard.apply.journal import Transaction, make_store, transactions
@@ -12,9 +11,10 @@ from vfio_wizard.apply.locked import Locked
 from vfio_wizard.apply.runner import SystemRunner
 from vfio_wizard.apply.undo import Conflict, Undone, last_change, undisturbed, undo_last
 from vfio_wizard.apply.work import TRANSACTIONS
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.exits import Exit
-from vfio_wizard.cli.look import print_json
+from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.look import json_text
+from vfio_wizard.cli.streams import to_stderr, to_stdout
 from vfio_wizard.cli.talk import Talk
 from vfio_wizard.model.errors import UsageError, WizardError
 from vfio_wizard.report.clean import clean
@@ -50,9 +50,9 @@ def run(given: Given) -> int:
 
 def _nothing(given: Given) -> int:
     if given.flag("json"):
-        print_json(_document(None, None, "nothing-to-undo"))
+        to_stdout(json_text(_document(None, None, "nothing-to-undo")))
     else:
-        sys.stdout.write("nothing to undo: no change of this program is in force here\n")
+        to_stdout("nothing to undo: no change of this program is in force here\n")
     return Exit.OK
 
 
@@ -60,12 +60,12 @@ def _told(given: Given, disk: RootDisk, transaction: Transaction, undone: Undone
     for conflict in undone.conflicts:
         _show(disk, transaction, conflict)
     for one in undone.problems:
-        sys.stderr.write(f"{clean(one)}\n")
+        to_stderr(f"{clean(one)}\n")
     outcome, code = _outcome(undone)
     if given.flag("json"):
-        print_json(_document(transaction, undone, outcome))
+        to_stdout(json_text(_document(transaction, undone, outcome)))
     else:
-        sys.stdout.write(_words(disk, transaction, undone, outcome))
+        to_stdout(_words(disk, transaction, undone, outcome))
     return code
 
 
@@ -108,9 +108,9 @@ def _show(disk: RootDisk, transaction: Transaction, conflict: Conflict) -> None:
             .decode("utf-8", "backslashreplace")
             .splitlines()
         )
-    sys.stderr.write(f"/{clean(conflict.path)} was edited after the change; what undo would do to it:\n")
+    to_stderr(f"/{clean(conflict.path)} was edited after the change; what undo would do to it:\n")
     for line in difflib.unified_diff(now, old, "now", "before the change", n=2, lineterm=""):
-        sys.stderr.write(f"  {clean(line)}\n")
+        to_stderr(f"  {clean(line)}\n")
 
 
 def _document(transaction: Transaction | None, undone: Undone | None, outcome: str) -> dict[str, object]:

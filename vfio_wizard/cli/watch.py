@@ -18,9 +18,10 @@ from vfio_wizard.apply.runner import SystemRunner
 from vfio_wizard.apply.transaction import carry_out
 from vfio_wizard.apply.undo import take_back, undisturbed
 from vfio_wizard.apply.work import Json
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.elevate import program
 from vfio_wizard.cli.exits import Exit
+from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.streams import to_stderr, to_stdout
 from vfio_wizard.cli.talk import Talk
 from vfio_wizard.model.errors import WizardError
 from vfio_wizard.render.outcome import Rendered
@@ -59,7 +60,7 @@ def _install() -> int:
     disk = RootDisk()
     _refuse_open_places(disk)
     if _installed(disk) is not None:
-        sys.stdout.write("nothing to do: it is installed already\n")
+        to_stdout("nothing to do: it is installed already\n")
         return Exit.OK
     rendered = rendered_for(disk)
     if not rendered.artifacts:
@@ -71,7 +72,7 @@ def _install() -> int:
     result = carry_out(work, disk, SystemRunner(), NothingToProve(), Talk())
     if result.failure is not None:
         raise WizardError(result.failure.text)
-    sys.stdout.write("installed; vfio-wizard watch remove takes it away\n")
+    to_stdout("installed; vfio-wizard watch remove takes it away\n")
     return Exit.OK
 
 
@@ -102,15 +103,15 @@ def _remove() -> int:
     disk = RootDisk()
     change = _installed(disk)
     if change is None:
-        sys.stdout.write("nothing to do: it is not installed\n")
+        to_stdout("nothing to do: it is not installed\n")
         return Exit.OK
     runner = SystemRunner()
     with Locked(disk, runner), undisturbed():
         undone = take_back(disk, runner, change, Talk())
     for one in (*undone.problems, *(f"/{one.path} was edited since" for one in undone.conflicts)):
-        sys.stderr.write(f"{clean(one)}\n")
+        to_stderr(f"{clean(one)}\n")
     if undone.complete:
-        sys.stdout.write("taken away: nothing looks by itself any more\n")
+        to_stdout("taken away: nothing looks by itself any more\n")
     return Exit.OK if undone.complete else Exit.PARTIAL
 
 
