@@ -14,7 +14,7 @@ from typing import NamedTuple
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 KERNEL = "linux-image-amd64"
 MOVING = "sid"
-"""The one suite whose lists say until when they hold: a mirror that is a week behind is signed all the same."""
+"""Its lists say until when they hold; a mirror that is a week behind is signed all the same."""
 
 
 def sources(suite: str, security: bool = False) -> tuple[str, ...]:
