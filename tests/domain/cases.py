@@ -162,6 +162,9 @@ def _all() -> Iterator[Case]:
     yield Case("ryzen-hugepages", amd(), ryzen, AMD_PINS)
     yield Case("iommufd-39-bits", modern(), windows, INTEL_PINS)
     yield Case("asked", good_machine(), windows, INTEL_PINS, ASKED)
+    for mirror in ("off", "shm"):
+        guest = _guest(GuestSystem.WINDOWS_11, mirror)
+        yield Case(f"no-spice-{mirror}", good_machine(), guest, INTEL_PINS, ASKED._replace(graphics=("vnc",)))
     twin = Selection((at("0000:27:00.0"),), users=("alice",), domain=DomainWish(disk="default/games.qcow2"))
     yield Case("twins", twins(), twin)
     yield Case(

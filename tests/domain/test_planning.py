@@ -36,7 +36,7 @@ from vfio_wizard.model.domain import (
     Versions,
 )
 from vfio_wizard.model.errors import UsageError
-from vfio_wizard.model.facts import DeviceNode, HostFacts, HugePages
+from vfio_wizard.model.facts import DeviceNode, Distribution, HostFacts, HugePages
 from vfio_wizard.model.iommu import IommuUnit
 from vfio_wizard.model.selection import (
     CpuWish,
@@ -369,6 +369,62 @@ def test_spice_is_there_for_whom_needs_it_and_virtio_input_only_for_the_host_app
     found = spec(wish(evdev=evdev)._replace(looking_glass=mirror), looking_glass=())
     assert (found.spice, found.spice_input) == (spice, typed)
     assert found.screen is (Screen.VGA if spice else Screen.NONE)
+
+
+@pytest.mark.parametrize(
+    ("told", "distribution", "window"),
+    [
+        (
+            ("vnc", "spice"),
+            Distribution("rocky", ("rhel", "centos", "fedora"), "9.4", "Rocky", None),
+            "spice",
+        ),
+        ((), Distribution("debian", (), "13", "Debian", "trixie"), "spice"),
+        ((), Distribution("rhel", ("fedora",), "8.10", "RHEL", None), "spice"),
+        ((), Distribution("rhel", ("fedora",), "10.1", "RHEL", None), "vnc"),
+        ((), Distribution("almalinux", ("rhel", "centos", "fedora"), "9.4", "Alma", None), "vnc"),
+        (("sdl", "vnc"), Distribution("debian", (), "13", "Debian", "trixie"), "vnc"),
+        (("egl-headless",), Distribution("debian", (), "13", "Debian", "trixie"), "none"),
+    ],
+)
+def test_a_qemu_without_spice_gets_another_window(
+    told: tuple[str, ...], distribution: Distribution, window: str
+) -> None:
+    facts = good_machine(distribution=distribution)
+    plan = planned(facts, capabilities=Capabilities(graphics=told))
+    assert (plan.spec.spice, plan.spec.vnc) == (window == "spice", window == "vnc")
+    assert ("spice.missing" in minded(plan)) is (window == "vnc")
+    assert ("input.none" in minded(plan)) is (window == "none")
+    text = domain_xml(plan.spec)
+    assert ("spicevmc" in text) is (window == "spice")
+    assert ('<graphics type="vnc"' in text) is (window == "vnc")
+    assert problems(text) == ()
+
+
+def test_what_brings_spice_is_named_and_what_goes_without_it_is_said() -> None:
+    vnc = Capabilities(graphics=("vnc",))
+    debian = good_machine(distribution=Distribution("debian", (), "13", "Debian", "trixie"))
+    ubuntu = good_machine(distribution=Distribution("ubuntu", ("debian",), "25.04", "Ubuntu", None))
+    red_hat = good_machine(distribution=Distribution("centos", ("rhel", "fedora"), "9", "CentOS", None))
+    glass = CARD._replace(looking_glass=LookingGlass(Mirror.SHM))
+    for facts, word in (
+        (debian, "qemu-system-modules-spice"),
+        (ubuntu, "modules-spice"),
+        (red_hat, "Red Hat"),
+    ):
+        plan = planned(facts, glass, capabilities=vnc)
+        said = next(one.text for one in plan.warnings if one.id == "spice.missing")
+        assert word in said
+        assert "--evdev" in said
+    assert not planned(debian, glass, capabilities=vnc).spec.spice_input
+    client = checklist(planned(debian, glass, capabilities=vnc).spec).client
+    assert "spice:enable=no" in str(client[0].command)
+    assert "port 5900" not in str(client)
+    desk = wish(evdev=("/dev/input/by-id/a-event-kbd",))
+    assert not planned(debian, desk, capabilities=vnc).spec.vnc, "nobody asked for a window"
+    for wanted in (wish(spice=Offer.ON), wish(sound=SoundWish.SPICE)):
+        with pytest.raises(UsageError, match="SPICE"):
+            planned(debian, wanted, capabilities=vnc)
 
 
 def test_memory_that_the_host_has_already_is_used_unasked() -> None:

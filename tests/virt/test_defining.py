@@ -367,8 +367,17 @@ def test_capabilities_of_newer_libvirt_name_firmware_features() -> None:
     assert found.enrolled_keys is False
     assert found.hyperv == ("relaxed", "avic")
     assert found.tpm_models == ()
+    assert found.graphics == ()
     with pytest.raises(WizardError):
         read_capabilities("<domainCapabilities>")
+
+
+def test_capabilities_name_the_windows_that_qemu_has(real: Any) -> None:
+    assert "vnc" in read_offer(real).capabilities.graphics
+    listed = "<enum name='type'><value>sdl</value><value>vnc</value></enum>"
+    for supported, expected in (("yes", ("sdl", "vnc")), ("no", ())):
+        text = f"<domainCapabilities><devices><graphics supported='{supported}'>{listed}</graphics></devices>"
+        assert read_capabilities(f"{text}</domainCapabilities>").graphics == expected
 
 
 ACTIVE, STOPPED = OwnNetwork("default", True, True), OwnNetwork("default", False, False)

@@ -8,9 +8,9 @@ from typing import Any
 
 from vfio_wizard.apply import domain_backup, libvirt
 from vfio_wizard.apply.connection import connected
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import answers
 from vfio_wizard.cli.exits import Exit
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.guest_choice import with_guest
 from vfio_wizard.cli.look import Seen, print_json
 from vfio_wizard.model.domain import Disk, DomainPlan, DomainSpec
@@ -275,19 +275,20 @@ def _start(given: Given, name: str, connection: Any) -> int:
     guest = libvirt.start(connection, name)
     _told(given, "start", name, guest)
     if not given.flag("json"):
-        for line in _client_hint(guest.text):
-            _say(line)
+        _say(_client_hint(guest, connection.getURI()))
     return Exit.OK if guest.is_active else Exit.BLOCKED
 
 
-def _client_hint(text: str) -> tuple[str, ...]:
+def _client_hint(guest: libvirt.Guest, uri: str) -> str:
     """How to see the guest."""
-    if "looking-glass" in text:
-        device = " -f /dev/kvmfr0" if "/dev/kvmfr0" in text else ""
-        return (f"its picture: looking-glass-client{device}",)
-    if "<graphics" in text:
-        return ("its window: virt-viewer --attach NAME",)
-    return ("its picture is on the monitor of the card",)
+    import shlex  # noqa: PLC0415 - only for a guest that was started
+
+    if "looking-glass" in guest.text:
+        device = " -f /dev/kvmfr0" if "/dev/kvmfr0" in guest.text else ""
+        return f"its picture: looking-glass-client{device}"
+    if "<graphics" in guest.text:
+        return f"its window: {shlex.join(('virt-viewer', '--connect', uri, '--attach', guest.name))}"
+    return "its picture is on the monitor of the card"
 
 
 def _told(given: Given, action: str, name: str, guest: libvirt.Guest | None) -> None:

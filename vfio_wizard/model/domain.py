@@ -38,6 +38,8 @@ class Capabilities(NamedTuple):
     tpm_models: tuple[str, ...] = ()
     hyperv: tuple[str, ...] = ()
     """Enlightenments by libvirt's names."""
+    graphics: tuple[str, ...] = ()
+    """Kinds of windows, as in ``spice`` and ``vnc``."""
 
 
 class Topology(NamedTuple):
@@ -235,6 +237,8 @@ class DomainSpec(NamedTuple):
     mirroring: Mirroring | None = None
     spice: bool = False
     """A SPICE server: the window for installing, and Looking Glass' way for keys, sound and clipboard."""
+    vnc: bool = False
+    """A VNC server instead, where QEMU has no SPICE: the window for installing, and no more."""
     screen: Screen = Screen.NONE
     spice_input: bool = False
     """Virtio keyboard and mouse, for keys that come through SPICE."""

@@ -130,7 +130,7 @@ def _producer(part: GuestPart) -> Iterator[Step]:
 def _afterwards(spec: DomainSpec) -> Iterator[Step]:
     if any(one.path for one in spec.cdroms):
         yield Step("After the installation: take the discs out (virsh edit, or virt-manager).")
-    if spec.spice and spec.mirroring is None:
+    if (spec.spice or spec.vnc) and spec.mirroring is None:
         yield Step(
             "When keyboard and mouse reach the guest by themselves (--evdev, --usb, a USB controller), the "
             'emulated screen can go: spice = "off" in the answers.'
@@ -145,12 +145,13 @@ def _client(spec: DomainSpec) -> Iterator[Step]:
     if memory is None:
         return
     device = "kvmfr0" if memory.mode is Mirror.KVMFR else "shm/looking-glass"
+    alone = () if spec.spice else ("spice:enable=no",)
     yield Step(
         "Client and guest part are of one release; others do not understand each other.",
-        ("looking-glass-client", "-f", f"/dev/{device}"),
+        ("looking-glass-client", "-f", f"/dev/{device}", *alone),
     )
     yield Step("Scroll Lock takes keyboard and mouse and gives them back; Scroll Lock and Q ends it.")
-    if memory.part is GuestPart.HOST:
+    if memory.part is GuestPart.HOST and spec.spice:
         yield Step(
             "Keys come through SPICE on port 5900, that of the first guest; virsh domdisplay tells it."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vfio_wizard.knowledge import libvirt
+from vfio_wizard.knowledge.packages import NO_SPICE_SINCE, spice_package
 from vfio_wizard.model.domain import (
     Capabilities,
     Cdrom,
@@ -17,8 +18,10 @@ from vfio_wizard.model.domain import (
     UsbDevice,
 )
 from vfio_wizard.model.errors import UsageError
+from vfio_wizard.model.facts import Distribution, Virt
 from vfio_wizard.model.pci import PciId
 from vfio_wizard.model.selection import DomainWish, FirmwareWish, GuestPart, Offer, Selection, SoundWish
+from vfio_wizard.model.unread import Unread
 from vfio_wizard.planning.names import device_node
 
 _IMAGES = "/var/lib/libvirt/images"
@@ -127,23 +130,39 @@ def usb(wish: DomainWish) -> tuple[UsbDevice, ...]:
 # -- screen, sound, TPM ----------------------------------------------------------------------------
 
 
-def with_screen(spec: DomainSpec, selection: Selection, user_id: int | None, *, swtpm: bool) -> DomainSpec:
+def with_screen(spec: DomainSpec, selection: Selection, user_id: int | None, virt: Virt) -> DomainSpec:
     """The guest with what it needs to be seen, heard and typed to."""
     wish = selection.domain
-    spice = _wants_spice(spec, wish)
+    window, told = _wants_window(spec, wish), spec.capabilities.graphics
+    spice = window and ("spice" in told or not told)
+    vnc = window and not spice and "vnc" in told
+    if wish.spice is Offer.ON and not spice:
+        msg = "this QEMU has no SPICE: install its part for it, or leave spice on auto for a window by VNC"
+        raise UsageError(msg)
     sound = _sound(spec, wish, spice)
     part = spec.mirroring.part if spec.mirroring else None
     return spec._replace(
         spice=spice,
-        screen=Screen.VGA if spice else Screen.NONE,
+        vnc=vnc,
+        screen=Screen.VGA if spice or vnc else Screen.NONE,
         spice_input=spice and part is GuestPart.HOST,
         sound=sound,
         runtime_dir=f"/run/user/{user_id or 1000}" if sound is Sound.PIPEWIRE else None,
-        tpm=spec.tpm and (swtpm or spec.system.needs_tpm),
+        tpm=spec.tpm and (virt.swtpm is not None or spec.system.needs_tpm),
     )
 
 
-def _wants_spice(spec: DomainSpec, wish: DomainWish) -> bool:
+def known_graphics(told: tuple[str, ...], distribution: Distribution | Unread) -> tuple[str, ...]:
+    """What libvirt said, else what is known of the distribution; empty where nothing is."""
+    if told or isinstance(distribution, Unread):
+        return told
+    row = spice_package(distribution.id, distribution.like)
+    major = (distribution.version or "").partition(".")[0]
+    lacks = row is not None and not row.package and major.isdigit() and int(major) >= NO_SPICE_SINCE
+    return ("vnc",) if lacks else ()
+
+
+def _wants_window(spec: DomainSpec, wish: DomainWish) -> bool:
     if wish.spice is not Offer.AUTO:
         return wish.spice is Offer.ON
     return spec.mirroring is not None or not (spec.evdev or spec.usb)
@@ -161,6 +180,6 @@ def _sound(spec: DomainSpec, wish: DomainWish, spice: bool) -> Sound:
             raise UsageError(msg)
         return Sound.PIPEWIRE
     if not spice:
-        msg = "sound through SPICE needs SPICE, which is off in the answers"
+        msg = "sound through SPICE needs SPICE, which is off in the answers, or not in this QEMU"
         raise UsageError(msg)
     return Sound.SPICE

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from vfio_wizard.knowledge import libvirt
+from vfio_wizard.knowledge.packages import spice_package
 from vfio_wizard.model.domain import DiskBus, DomainSpec, NetworkKind, Sound
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.plan import Advice, Plan
 from vfio_wizard.model.record import NamedTuple
-from vfio_wizard.model.selection import GuestSystem, Mirror, Selection
+from vfio_wizard.model.selection import GuestPart, GuestSystem, Mirror, Selection
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.planning.domain_memory import needed_mib
 
@@ -162,7 +163,7 @@ def _drivers(guest: Guest) -> Iterator[Advice]:
 def _input(guest: Guest) -> Iterator[Advice]:
     spec = guest.spec
     handed_usb = any(one.card is None and one.kind == "usb" for one in guest.plan.functions)
-    if not (spec.spice or spec.evdev or spec.usb or handed_usb):
+    if not (spec.spice or spec.vnc or spec.evdev or spec.usb or handed_usb):
         yield Advice(
             "input.none",
             "Nothing brings keys to the guest: name a keyboard with --evdev, or leave SPICE on.",
@@ -174,6 +175,24 @@ def _input(guest: Guest) -> Iterator[Advice]:
             f"{', '.join(moving)} may be another device after the next boot; /dev/input/by-id has names "
             "that stay.",
         )
+
+
+def _window(guest: Guest) -> Iterator[Advice]:
+    """One line, and what to install where there is something."""
+    if not guest.spec.vnc:
+        return
+    text = (
+        "This QEMU has no SPICE: the guest's window is VNC, with picture and keys, and without sound and "
+        "clipboard."
+    )
+    distribution = guest.facts.boot.distribution
+    row = None if isinstance(distribution, Unread) else spice_package(distribution.id, distribution.like)
+    if row is not None:
+        text += f" {row.package} brings it." if row.package else " Red Hat's have none from release 9 on."
+    memory = guest.spec.mirroring
+    if memory is not None and memory.part is GuestPart.HOST and not guest.spec.evdev:
+        text += " Looking Glass B7 sends keys through SPICE only: name keyboard and mouse with --evdev."
+    yield Advice("spice.missing", text)
 
 
 def _network(guest: Guest) -> Iterator[Advice]:
@@ -226,8 +245,9 @@ def _mirroring(guest: Guest) -> Iterator[Advice]:
     if memory.mode is Mirror.SHM and size not in (None, 0, memory.size_mib << 20):
         yield Advice(
             "looking-glass.old-size",
-            "The file /dev/shm/looking-glass has another size than the guest wants: delete it while no guest "
-            "runs; systemd-tmpfiles --create makes it anew.",
+            "The file /dev/shm/looking-glass has another size than the guest wants, and keeps it. Only its "
+            "owner and root may delete it, while no guest runs: sudo rm /dev/shm/looking-glass; then sudo "
+            "systemd-tmpfiles --create makes it anew.",
         )
 
 
@@ -256,6 +276,7 @@ _RULES: tuple[Callable[[Guest], Iterator[Advice]], ...] = (
     _processors,
     _drivers,
     _input,
+    _window,
     _network,
     _sound,
     _integrated,

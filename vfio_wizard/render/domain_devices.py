@@ -145,8 +145,8 @@ def _inputs(spec: DomainSpec) -> Iterator[Element]:
     if spec.spice_input:
         yield node("input", type="mouse", bus="virtio")
         yield node("input", type="keyboard", bus="virtio")
-    elif spec.spice and spec.mirroring is None:
-        yield node("input", type="tablet", bus="usb")  # else the pointer of a SPICE window drifts
+    elif (spec.spice and spec.mirroring is None) or spec.vnc:
+        yield node("input", type="tablet", bus="usb")  # else the pointer of a window drifts
     yield from (_evdev(one) for one in spec.evdev)
 
 
@@ -169,11 +169,15 @@ def _tpm(spec: DomainSpec) -> Element | None:
 
 
 def _graphics(spec: DomainSpec) -> Element | None:
+    """For this machine alone: others reach it through ssh."""
+    listen = node("listen", type="address", address="127.0.0.1")
+    if spec.vnc:
+        return node("graphics", listen, type="vnc", autoport="yes", listen="127.0.0.1")
     if not spec.spice:
         return None
     return node(
         "graphics",
-        node("listen", type="address", address="127.0.0.1"),
+        listen,
         node("image", compression="off"),
         node("gl", enable="no"),
         type="spice",

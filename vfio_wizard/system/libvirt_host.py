@@ -143,6 +143,7 @@ def read_capabilities(text: str) -> Capabilities:
         enrolled_keys=_enrolled_keys(root),
         tpm_models=_values(root, "devices/tpm", "model") if _is(root, "devices/tpm") else (),
         hyperv=_values(root, "features/hyperv", "features") if _is(root, "features/hyperv") else (),
+        graphics=_values(root, "devices/graphics", "type") if _is(root, "devices/graphics") else (),
     )
 
 
