@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from vfio_wizard.cards.dump import dump_refusal
 from vfio_wizard.cards.units import DISCRETE, Gpu
 from vfio_wizard.checks.check import Check, Situation, wanted_among
 from vfio_wizard.checks.gpus import for_each_candidate, members
@@ -140,13 +141,17 @@ def _rom_of(case: Situation, gpu: Gpu) -> Outcome:
     )
 
 
+_COPIES = "/usr/share/vgabios"
+"""One of the folders where this program looks for copies, and AppArmor lets QEMU read."""
+
+
 def _rom_image(case: Situation, gpu: Gpu) -> Outcome:
     number, copies = case.functions[gpu.address].id, case.facts.roms
     if isinstance(number, Unread) or isinstance(copies, Unread):
-        return _image_unknown(gpu, first_gap(number, copies))
+        return _image_unknown(case, gpu, first_gap(number, copies))
     own = tuple(one for one in copies if (one.vendor, one.device) == (number.vendor, number.device))
     if not own:
-        return _image_unknown(gpu, None)
+        return _image_unknown(case, gpu, None)
     seen = tuple((one.path, f"{one.vendor}:{one.device} {' '.join(one.images)}") for one in own)
     if any(_UEFI in one.images for one in own):
         return passed("its ROM holds a UEFI image, by a copy of it", *seen, subject=gpu.address)
@@ -162,17 +167,22 @@ def _rom_image(case: Situation, gpu: Gpu) -> Outcome:
     )
 
 
-def _image_unknown(gpu: Gpu, gap: Unread | None) -> Outcome:
-    place = f"/sys/bus/pci/devices/{gpu.address}"
-    copy = f"/usr/share/vgabios/{gpu.address}.rom"
-    script = f"mkdir -p /usr/share/vgabios; cd {place} && echo 1 >rom && cat rom >{copy}; echo 0 >rom"
-    return unknown(
-        "whether its ROM holds a UEFI image is not known",
-        gap,
-        "copy it while nothing uses the card and another one is the boot display; this check reads the copy.",
-        ("sudo", "sh", "-c", script),
-        subject=gpu.address,
-    )
+def _image_unknown(case: Situation, gpu: Gpu, gap: Unread | None) -> Outcome:
+    """How to get a copy, which this check reads then. Who has the card open, the command looks itself."""
+    function = case.functions[gpu.address]
+    holders = () if isinstance(function.holders, Unread) else function.holders
+    refused = dump_refusal(function._replace(holders=holders))
+    said = "whether its ROM holds a UEFI image is not known"
+    if refused is not None:
+        how = (
+            f"vfio-wizard rom --dump reads it where that is safe, which it is not now: {refused.why}. "
+            f"Instead: {refused.instead}."
+        )
+        return unknown(said, gap, how, subject=gpu.address)
+    copy = f"{_COPIES}/{gpu.address}.rom"
+    dump = ("sudo", "vfio-wizard", "rom", "--dump", "--gpu", str(gpu.address), "-o", copy)
+    how = "have the ROM read, which is safe while nothing uses the card; this check reads the copy."
+    return unknown(said, gap, how, ("sudo", "mkdir", "-p", _COPIES), dump, subject=gpu.address)
 
 
 def _with_own_rom(case: Situation, judge: Callable[[Situation, Gpu], Outcome]) -> Iterator[Outcome]:
@@ -280,7 +290,8 @@ ROM_IMAGE = Check(
     why=(
         "Guest firmware under UEFI runs the driver that is in the ROM. Without one the screen stays black "
         "until the guest's own driver runs. The card's ROM is only read where you made a copy, since reading "
-        "it needs a write to the device."
+        "it needs a write to the device: vfio-wizard rom --dump makes one where that is safe, and refuses, "
+        "with another way, where it is not."
     ),
     run=lambda case: _with_own_rom(case, _rom_image),
     references=("awilliam/rom-parser: rom-parser.c", "linux 6.12: drivers/pci/pci-sysfs.c pci_read_rom"),

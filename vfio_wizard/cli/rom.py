@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from vfio_wizard.cards.dump import Refused, dump_refusal
 from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.exits import Exit
 from vfio_wizard.cli.look import Seen, addresses, look, on_host, print_json, width
@@ -12,7 +13,7 @@ from vfio_wizard.model.errors import UsageError, WizardError
 from vfio_wizard.model.pci import PciAddress, PciFunction, PciId
 from vfio_wizard.model.rom import parse_rom
 from vfio_wizard.model.unread import Unread
-from vfio_wizard.planning.rom import Refused, display_function, dump_refusal, judge
+from vfio_wizard.planning.rom import display_function, judge
 
 
 def run(given: Given) -> int:

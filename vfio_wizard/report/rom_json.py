@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from vfio_wizard.cards.dump import Refused
 from vfio_wizard.model.pci import PciId
 from vfio_wizard.model.rom import Rom, RomImage
-from vfio_wizard.planning.rom import Refused, RomVerdict
+from vfio_wizard.planning.rom import RomVerdict
 
 SCHEMA = "vfio-wizard/rom/1"
 

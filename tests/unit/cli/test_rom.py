@@ -10,9 +10,9 @@ import pytest
 from tests.builders import SysfsTree
 from tests.published import document, validator
 from tests.rom_builder import NVGI, WHOLE, Image, rom
+from vfio_wizard.cards.dump import Refused
 from vfio_wizard.cli import main
 from vfio_wizard.model.rom import LARGEST
-from vfio_wizard.planning.rom import Refused
 from vfio_wizard.report.rom_json import refused_json
 
 GPU = "0000:01:00.0"

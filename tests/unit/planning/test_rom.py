@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from tests.facts_builder import GPU, at, card, good_machine, make_function
 from tests.rom_builder import BIOS, BLOCK, CARD, GOP, NVGI, WHOLE, X86, Image, rom
+from vfio_wizard.cards.dump import dump_refusal
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import Holder, PciId
 from vfio_wizard.model.rom import LARGEST, Efi, parse_rom
 from vfio_wizard.model.unread import Gap, Unread
-from vfio_wizard.planning.rom import display_function, dump_refusal, judge
+from vfio_wizard.planning.rom import display_function, judge
 
 OTHER = PciId("10de", "2484")
 IPXE = Path("/usr/lib/ipxe/qemu")
