@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from vfio_wizard.apply.locked import RefusedError
-from vfio_wizard.apply.patterns import is_match
+from vfio_wizard.apply.patterns import is_exactly
 from vfio_wizard.apply.work import Work
 from vfio_wizard.knowledge.bootchain import ESPS, LIMINE_CONF
 from vfio_wizard.model.plan import Run
@@ -109,7 +109,7 @@ def check(work: Work, also: tuple[str, ...] = ()) -> None:
 def is_target(path: str) -> bool:
     """Whether a path, relative and resolved, is one of those."""
     parts = path.split("/")
-    return not {"", ".", ".."} & set(parts) and is_match(path, TARGETS)
+    return not {"", ".", ".."} & set(parts) and is_exactly(path, TARGETS)
 
 
 def is_command(argv: tuple[str, ...]) -> bool:

@@ -209,7 +209,7 @@ class RootDisk:
             os.chown(place, look.owner, look.group, follow_symlinks=False)
         if look.kind != LINK:
             if modes.S_IMODE(os.lstat(place).st_mode) != look.mode:
-                os.chmod(place, look.mode)
+                _change_mode(place, look.mode)
             self._attributes(place, look)
         if times:
             os.utime(place, ns=(look.mtime_ns, look.mtime_ns), follow_symlinks=False)
@@ -344,6 +344,15 @@ class RootDisk:
             "a mount option such as umask=0077, or chown and chmod, closes it"
         )
         raise UntrustedPathError(message)
+
+
+def _change_mode(place: str, mode: int) -> None:
+    """Without modes each file has the same: the kernel's FAT passes over it, other programs' say ENOSYS."""
+    try:
+        os.chmod(place, mode)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOTSUP):
+            raise
 
 
 def _kind(mode: int) -> str:

@@ -1,4 +1,7 @@
-"""The files that a command may write, by patterns with ``*`` within a name."""
+"""The files that a command may write, by patterns with ``*`` within a name.
+
+Capitals do not count: on an EFI partition ``ARCH.EFI`` is the file that a tool writes to as ``arch.efi``.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,27 @@ def is_match(path: str, patterns: Iterable[str]) -> bool:
 
 
 def _same(parts: list[str], wanted: list[str]) -> bool:
-    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
+    return len(parts) == len(wanted) and all(map(_is_like, parts, wanted))
+
+
+def _is_like(name: str, pattern: str) -> bool:
+    return fnmatchcase(name.lower(), pattern.lower())
+
+
+def is_exactly(path: str, patterns: Iterable[str]) -> bool:
+    """The same with capitals as they are: for what may be written, and not what might have been."""
+    parts = path.split("/")
+    return any(
+        len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
+        for wanted in (pattern.split("/") for pattern in patterns)
+    )
 
 
 def _below(disk: Disk, folder: str, parts: list[str]) -> Iterator[str]:
     name, rest = parts[0], parts[1:]
     names = disk.names(folder) if "*" in name else (name,)
     for one in names:
-        if not fnmatchcase(one, name):
+        if not _is_like(one, name):
             continue
         path = f"{folder}/{one}" if folder else one
         if rest:
@@ -58,7 +74,7 @@ def folders_matching(disk: Disk, patterns: Iterable[str]) -> tuple[str, ...]:
 def _folders(disk: Disk, folder: str, parts: list[str]) -> Iterator[str]:
     name, rest = parts[0], parts[1:]
     for one in disk.names(folder) if "*" in name else (name,):
-        if not fnmatchcase(one, name):
+        if not _is_like(one, name):
             continue
         path = f"{folder}/{one}" if folder else one
         look = disk.look(path)
