@@ -34,6 +34,13 @@ NO_LOADER_INFO = ("linux efi stub", "systemd-stub")
 """Texts that the kernel's own stub leaves when no loader had left one: they name no loader.
 Linux drivers/firmware/efi/libstub (efi_bli_set_variables), systemd before 250 (stub.c)."""
 
+WAY_BACK = "~vfio-wizard-without-passthrough"
+"""The name of the entry or image that stays without the change.
+
+The tilde sorts it behind every other name, in systemd-boot (strverscmp_improved) as in GRUB (vercmp), so that
+it never becomes the default entry of a menu that names none.
+"""
+
 
 class Sign(NamedTuple):
     """One thing to look for. ``kind`` says how ``where`` and ``what`` are read.
@@ -50,6 +57,8 @@ class Sign(NamedTuple):
     kind: str
     where: tuple[str, ...] = ()
     what: str = ""
+    holds: str = ""
+    """What every line that matches has in it: without it in a file, no expression is compiled."""
 
 
 class Proof(NamedTuple):
@@ -450,7 +459,12 @@ LOADER_PROOFS: tuple[Proof, ...] = (
         "sdbootutil",
         (
             _tool("sdbootutil"),
-            Sign("line", ("etc/sysconfig/bootloader",), r"LOADER_TYPE=[\"']?(systemd-boot|grub2-bls)\b"),
+            Sign(
+                "line",
+                ("etc/sysconfig/bootloader",),
+                r"LOADER_TYPE=[\"']?(systemd-boot|grub2-bls)\b",
+                "LOADER_TYPE=",
+            ),
         ),
     ),
     Proof("sdbootutil", (_tool("sdbootutil"), _VERSIONED, Sign("absent", GRUB_CFG))),
@@ -471,20 +485,20 @@ LOADER_PROOFS: tuple[Proof, ...] = (
     Proof(
         "uki-mkinitcpio",
         (
-            Sign("line", ("etc/mkinitcpio.d/*.preset",), r"\s*\w+_uki=[\"']?[^\"'\s]"),
+            Sign("line", ("etc/mkinitcpio.d/*.preset",), r"\s*\w+_uki=[\"']?[^\"'\s]", "_uki="),
             Sign("no-word", (), "initrd="),
         ),
     ),
     Proof(
         "uki-dracut",
         (
-            Sign("line", ("etc/dracut.conf", "etc/dracut.conf.d/*.conf"), r"\s*uefi=[\"']?yes\b"),
+            Sign("line", ("etc/dracut.conf", "etc/dracut.conf.d/*.conf"), r"\s*uefi=[\"']?yes\b", "uefi="),
             _tool("dracut"),
             Sign("no-word", (), "initrd="),
             Sign("no-word", (), "BOOT_IMAGE="),
         ),
     ),
-    Proof("grub-bls", (Sign("line", ("etc/default/grub",), _BLSCFG),)),
+    Proof("grub-bls", (Sign("line", ("etc/default/grub",), _BLSCFG, "GRUB_ENABLE_BLSCFG="),)),
     Proof("grub-bls", (Sign("glob", ("boot/loader/entries",), "*.conf"), _tool("grubby"))),
     Proof("systemd-boot-kernel-install", (_info("systemd-boot"), _VERSIONED)),
     Proof(
@@ -496,11 +510,14 @@ LOADER_PROOFS: tuple[Proof, ...] = (
     ),
     Proof(
         "systemd-boot-kernel-install",
-        (_info("systemd-boot"), Sign("line", ("etc/kernel/install.conf",), r"layout=(bls|uki)\b")),
+        (_info("systemd-boot"), Sign("line", ("etc/kernel/install.conf",), r"layout=(bls|uki)\b", "layout=")),
     ),
     Proof("systemd-boot-kernel-install", (_info("systemd-boot"), Sign("os", (), "fedora"))),
     Proof("systemd-boot-kernel-install", (_tool("kernel-install"), _VERSIONED)),
-    Proof("grub-mkconfig", (_path(*GRUB_CFG), Sign("no-line", ("etc/default/grub",), _BLSCFG))),
+    Proof(
+        "grub-mkconfig",
+        (_path(*GRUB_CFG), Sign("no-line", ("etc/default/grub",), _BLSCFG, "GRUB_ENABLE_BLSCFG=")),
+    ),
     Proof("grub-mkconfig", (_info("grub"), _tool("grub-mkconfig", "grub2-mkconfig", "update-grub"))),
     Proof("grub-mkconfig", (_word("BOOT_IMAGE="), _tool("grub-mkconfig", "grub2-mkconfig", "update-grub"))),
     Proof("limine", (_path(*LIMINE_CONF),)),
@@ -677,7 +694,7 @@ GENERATOR_PROOFS: tuple[Proof, ...] = (
         (
             _path("etc/kernel/postinst.d/dracut"),
             _tool("dracut"),
-            Sign("line", ("usr/sbin/update-initramfs",), r".*\bdracut\b"),
+            Sign("line", ("usr/sbin/update-initramfs",), r".*\bdracut\b", "dracut"),
         ),
     ),  # Debian's dracut ships an update-initramfs of its own (qualcomm-linux/qcom-deb-images#400)
     Proof("initramfs-tools", (_path("etc/kernel/postinst.d/initramfs-tools"), *_INITRAMFS_TOOLS)),
@@ -685,7 +702,13 @@ GENERATOR_PROOFS: tuple[Proof, ...] = (
     Proof("initramfs-tools", (_path("usr/sbin/update-initramfs"), *_INITRAMFS_TOOLS, _no_tool("dracut"))),
     Proof("mkinitcpio", (_tool("mkinitcpio"), _no_tool("dracut", "booster"))),
     Proof("dracut", (_tool("dracut"), _DRACUT_PACMAN)),
-    Proof("dracut", (_tool("dracut"), Sign("line", ("etc/kernel/install.conf",), "initrd_generator=dracut"))),
+    Proof(
+        "dracut",
+        (
+            _tool("dracut"),
+            Sign("line", ("etc/kernel/install.conf",), "initrd_generator=dracut", "initrd_generator="),
+        ),
+    ),
     Proof(
         "dracut",
         (_tool("dracut"), _path("usr/lib/kernel/install.d/50-dracut.install"), _no_tool("mkinitcpio")),

@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from vfio_wizard.knowledge.bootchain import ESPS, GRUB_CFG, LIMINE_CONF
 
-WAY_BACK = "~vfio-wizard-without-passthrough"
-"""The name of the entry or image that stays without the change.
-
-The tilde sorts it behind every other name, in systemd-boot (strverscmp_improved) as in GRUB (vercmp), so that
-it never becomes the default entry of a menu that names none.
-"""
-
 SWITCH = "vfio-wizard.bind=1"
 """Without this word on the command line, what binds by address does nothing.
 

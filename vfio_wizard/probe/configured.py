@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vfio_wizard.knowledge.bootchain import EFI_VARIABLES, GRUB_CFG, LIMINE_CONF, LOADER_GUID, LoaderRow
-from vfio_wizard.knowledge.changes import WAY_BACK
+from vfio_wizard.knowledge.bootchain import (
+    EFI_VARIABLES,
+    GRUB_CFG,
+    LIMINE_CONF,
+    LOADER_GUID,
+    WAY_BACK,
+    LoaderRow,
+)
 from vfio_wizard.model.facts import Kernel
 from vfio_wizard.model.kargs import Kargs, split_words
 from vfio_wizard.model.record import NamedTuple

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from vfio_wizard.knowledge.bootchain import ESPS, Proof, Sign
-from vfio_wizard.knowledge.changes import WAY_BACK
+from vfio_wizard.knowledge.bootchain import ESPS, WAY_BACK, Proof, Sign
 from vfio_wizard.model.facts import Distribution
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.unread import Gap, Unread, known
@@ -147,18 +144,16 @@ class Signs:
 
     def _contains(self, directory: str, pattern: str) -> str | None:
         """A name with the parts around the asterisks, in order."""
-        expression = ".*".join(map(re.escape, pattern.split("*")))
-        for name in known(self.names(directory), ()):
-            if re.fullmatch(expression, name):
-                return f"{directory}/{name}"
-        return None
+        parts = pattern.split("*")
+        names = known(self.names(directory), ())
+        return next((f"{directory}/{name}" for name in names if _has_parts(name, parts)), None)
 
     def _line(self, sign: Sign) -> Evidence | None:
         for where in sign.where:
             for path in self.matching(where) if "*" in where else (where,):
-                for line in known(self.text(path), "").splitlines():
-                    if re.match(sign.what, line):
-                        return path, line.strip()
+                line = _matching_line(sign, known(self.text(path), ""))
+                if line is not None:
+                    return path, line
         return None
 
     def _word(self, sign: Sign) -> Evidence | None:
@@ -199,3 +194,29 @@ class Signs:
             if not isinstance(names, Unread):
                 return names
         return ()
+
+
+def _has_parts(name: str, parts: list[str]) -> bool:
+    """Whether a name begins with the first part, ends with the last, and has the others between, in order."""
+    first, *between, last = parts if len(parts) > 1 else [*parts, ""]
+    if len(parts) == 1:
+        return name == first
+    if not (name.startswith(first) and name.endswith(last) and len(name) >= len(first) + len(last)):
+        return False
+    at, end = len(first), len(name) - len(last)
+    for part in between:
+        found = name.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return "\n" not in name
+
+
+def _matching_line(sign: Sign, text: str) -> str | None:
+    """The first line that begins as a sign says, without the blanks around it."""
+    lines = [line for line in text.splitlines() if sign.holds in line] if sign.holds in text else []
+    if not lines:
+        return None
+    import re  # noqa: PLC0415 - few hosts have a file with such a line
+
+    return next((line.strip() for line in lines if re.match(sign.what, line)), None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vfio_wizard.knowledge.bootchain import ESPS
-from vfio_wizard.knowledge.changes import SWITCH, WAY_BACK
+from vfio_wizard.knowledge.bootchain import ESPS, WAY_BACK
+from vfio_wizard.knowledge.changes import SWITCH
 from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.model.plan import Action, Artifact, Run, Stage
 from vfio_wizard.planning.parameters import IDS

@@ -9,7 +9,8 @@ import pytest
 from tests.unit.render import roots
 from tests.unit.render.roots import CARD, TWIN, TWIN_SOUND, UUID
 from tests.unit.render.test_chains import IDS, carry_out, drivers_of, look, planned
-from vfio_wizard.knowledge.changes import ENROLLED, SWITCH, WAY_BACK
+from vfio_wizard.knowledge.bootchain import WAY_BACK
+from vfio_wizard.knowledge.changes import ENROLLED, SWITCH
 from vfio_wizard.model.originals import Originals
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.selection import Selection

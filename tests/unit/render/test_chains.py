@@ -17,7 +17,8 @@ from tests.conftest import in_ci
 from tests.published import validator
 from tests.unit.render.roots import CARD, ROOTS, SOUND, TWIN, TWIN_SOUND, Root
 from vfio_wizard.apply import allowed
-from vfio_wizard.knowledge.changes import SWITCH, WAY_BACK
+from vfio_wizard.knowledge.bootchain import WAY_BACK
+from vfio_wizard.knowledge.changes import SWITCH
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.plan import Action, Plan, Stage
