@@ -16,9 +16,15 @@ HEAD = '''"""Made from data/*.toml by scripts/compile_knowledge.py: change those
 
 # fmt: off
 # ruff: noqa: E501 - one entry a line, as Python prints it
-from typing import Any
+from __future__ import annotations
 
-Rows = tuple[tuple[Any, ...], ...]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Rows = tuple[tuple[Any, ...], ...]
+else:
+    Rows = tuple
 '''
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from vfio_wizard.model.words import IntEnum
 
 
 class Exit(IntEnum):

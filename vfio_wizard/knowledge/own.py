@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from vfio_wizard.knowledge.firmware import Switch, switches
 from vfio_wizard.knowledge.log import LogLine, log_lines
 from vfio_wizard.knowledge.parameters import Stale, StaleModule, stale, stale_modules
@@ -30,11 +28,21 @@ class Own(NamedTuple):
 NOTHING = Own()
 
 
-@lru_cache(maxsize=4)
+_parsed: dict[tuple[tuple[str, str | Unread], ...], Own] = {}
+"""The last files and what is in them: five checks ask for the same."""
+
+
 def read_own(files: tuple[tuple[str, str | Unread], ...]) -> Own:
     """All files in the order of their names; without files nothing is imported."""
     if not files:
         return NOTHING
+    if files not in _parsed:
+        _parsed.clear()
+        _parsed[files] = _read(files)
+    return _parsed[files]
+
+
+def _read(files: tuple[tuple[str, str | Unread], ...]) -> Own:
     from vfio_wizard.knowledge.grammar import USERS_OWN, Rows, parse  # noqa: PLC0415 - few users have files
 
     rows: dict[str, Rows] = dict.fromkeys(USERS_OWN, ())

@@ -7,12 +7,11 @@ Linux 6.1 and 6.12 as packaged by Debian, and named threads.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from vfio_wizard.knowledge import tables
 from vfio_wizard.knowledge.tables import Rows
 from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.version import KernelVersion
+from vfio_wizard.model.words import StrEnum
 
 
 class When(StrEnum):

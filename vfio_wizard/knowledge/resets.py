@@ -7,11 +7,10 @@ Intel cards are judged by the methods that the kernel offers for them. The entri
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from vfio_wizard.knowledge import tables
 from vfio_wizard.knowledge.tables import Rows
 from vfio_wizard.model.record import NamedTuple
+from vfio_wizard.model.words import StrEnum
 
 AMD = "1002"
 DEVICE_SPECIFIC = "device_specific"

@@ -2,9 +2,15 @@
 
 # fmt: off
 # ruff: noqa: E501 - one entry a line, as Python prints it
-from typing import Any
+from __future__ import annotations
 
-Rows = tuple[tuple[Any, ...], ...]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Rows = tuple[tuple[Any, ...], ...]
+else:
+    Rows = tuple
 
 RESET: Rows = (
     ('GCN2', 'Hawaii', 'untold', False, '67a0 67a1 67a2 67a8 67a9 67aa 67b0 67b1 67b8 67b9 67ba 67be', 'linux 6.12:amdgpu_drv.c', '1002'),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from vfio_wizard.model.record import NamedTuple
+from vfio_wizard.model.words import StrEnum
 
 
 class Severity(StrEnum):

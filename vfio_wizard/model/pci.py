@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Unread, untold
 
-_ADDRESS = re.compile(
-    r"(?:(?P<domain>[0-9a-f]{4,8}):)?(?P<bus>[0-9a-f]{2}):(?P<device>[01][0-9a-f])\.(?P<function>[0-7])",
-    re.ASCII | re.IGNORECASE,
-)
-_ID = re.compile(r"(?:0x)?(?P<vendor>[0-9a-f]{4}):(?:0x)?(?P<device>[0-9a-f]{4})", re.ASCII | re.IGNORECASE)
+_HEX = frozenset("0123456789abcdefABCDEF")
+_FUNCTIONS = frozenset("01234567")
+_TAIL = {f".{number}": number for number in range(8)}
+
+
+def _is_hex(text: str, fewest: int, most: int) -> bool:
+    """Exact where ``int`` is lenient; a pattern would cost ``import re`` (4 ms) on every start."""
+    return fewest <= len(text) <= most and _HEX.issuperset(text)
 
 
 class PciAddress(NamedTuple):
@@ -29,16 +30,24 @@ class PciAddress(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> PciAddress:
         """Read ``0000:0b:00.0``, or ``0b:00.0`` in domain 0. Raises ValueError on anything else."""
-        match = _ADDRESS.fullmatch(text)
-        if match is None:
-            msg = f"not a PCI address: {text!r} (expected a form like 0000:0b:00.0)"
-            raise ValueError(msg)
-        return cls(
-            int(match["domain"] or "0", 16),
-            int(match["bus"], 16),
-            int(match["device"], 16),
-            int(match["function"], 16),
-        )
+        digits = text[:4] + text[5:7] + text[8:10]
+        if text[4:5] == text[7:8] == ":" and _is_hex(digits, 8, 8) and _TAIL.get(text[10:]) is not None:
+            number = int(digits, 16)  # sysfs, where thousands are read
+            if number & 0xE0 == 0:
+                return cls(number >> 16, number >> 8 & 0xFF, number & 0xFF, _TAIL[text[10:]])
+        slot, _, function = text.rpartition(".")
+        above, _, device = slot.rpartition(":")
+        domain, colon, bus = above.rpartition(":")
+        if (
+            _is_hex(bus, 2, 2)
+            and _is_hex(device, 2, 2)
+            and device[0] in "01"
+            and function in _FUNCTIONS
+            and (_is_hex(domain, 4, 8) if colon else True)
+        ):
+            return cls(int(domain or "0", 16), int(bus, 16), int(device, 16), int(function))
+        msg = f"not a PCI address: {text!r} (expected a form like 0000:0b:00.0)"
+        raise ValueError(msg)
 
     def __str__(self) -> str:
         """The sysfs spelling, hex in every part."""
@@ -69,11 +78,11 @@ class PciId(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> PciId:
         """Read ``1002:731f`` (``0x`` allowed). Raises ValueError on anything else."""
-        match = _ID.fullmatch(text)
-        if match is None:
+        vendor, _, device = (part.removeprefix("0x") for part in text.lower().partition(":"))
+        if not (text.isascii() and _is_hex(vendor, 4, 4) and _is_hex(device, 4, 4)):
             msg = f"not a PCI id: {text!r} (expected a form like 1002:731f)"
             raise ValueError(msg)
-        return cls(match["vendor"].lower(), match["device"].lower())
+        return cls(vendor, device)
 
     def __str__(self) -> str:
         """The form of ``lspci -n`` and of ``vfio-pci.ids=``."""

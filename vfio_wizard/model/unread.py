@@ -7,11 +7,14 @@ listing, half a tree) never held the answer, so nothing may be concluded from it
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TypeVar
+from vfio_wizard.model.words import StrEnum
 
-T = TypeVar("T")
-D = TypeVar("D")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
+    D = TypeVar("D")
 
 
 class Gap(StrEnum):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from vfio_wizard.model.applied import AppliedState, BoundFunction, InForce, ProvenImage, SeenImage
 from vfio_wizard.model.facts import InstalledKernel
 from vfio_wizard.model.pci import PciAddress, PciClass, PciId
 from vfio_wizard.model.unread import Gap, Unread, known
 from vfio_wizard.system.host import Host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 PATH = "var/lib/vfio-wizard/state.json"
 SCHEMA = "vfio-wizard/state/1"

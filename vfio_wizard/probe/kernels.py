@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from itertools import groupby
 
 from vfio_wizard.knowledge.bootchain import ESPS
 from vfio_wizard.model.facts import InstalledKernel, Kernel
@@ -35,7 +35,7 @@ def read_kernels(host: Host, kernel: Kernel) -> tuple[InstalledKernel, ...] | Un
 
 def by_version(release: str) -> tuple[tuple[int, str], ...]:
     """A key that sorts numbers as numbers: 6.9 before 6.12."""
-    return tuple(_part(part) for part in _PARTS.findall(release))
+    return tuple(_part(part) for part in _parts(release))
 
 
 def _part(part: str) -> tuple[int, str]:
@@ -43,7 +43,9 @@ def _part(part: str) -> tuple[int, str]:
     return (-1, part) if number is None else (number, "")
 
 
-_PARTS = re.compile(r"[0-9]+|[^0-9]+")
+def _parts(release: str) -> list[str]:
+    """Runs of digits and what is between them."""
+    return ["".join(run) for _, run in groupby(release, "0123456789".__contains__)]
 
 
 def _module_folders(host: Host) -> dict[str, str] | Unread:

@@ -5,14 +5,14 @@ The ROM of the card itself is never read, since that needs a write to the device
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 from vfio_wizard.model.facts import RomCopy
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.system.host import Host
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from vfio_wizard.model.rom import RomImage
 
 FOLDERS = ("usr/share/vgabios", "usr/share/kvm", "var/lib/libvirt/vbios")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-from typing import TypeVar
 
 from vfio_wizard.knowledge.libvirt import CPU_HOOK, HOOKS_FOLDER
 from vfio_wizard.model.facts import DeviceNode, User, Virt
@@ -13,7 +11,11 @@ from vfio_wizard.model.unread import Gap, Unread, known, untold
 from vfio_wizard.probe.numbers import from_decimal
 from vfio_wizard.system.host import Host
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 KVM = "dev/kvm"
 IOMMU = "dev/iommu"
@@ -293,7 +295,9 @@ def _cpu_hooks(host: Host) -> tuple[CpuHook, ...] | Unread:
 
 def read_cpu_hook(text: str) -> CpuHook | None:
     """The guest and the CPUs of a hook as ``render.cpu_hook`` writes it; None for one that was rewritten."""
-    found = [line.search(text) for line in _HOOK_LINES]
+    import re  # noqa: PLC0415 - few hosts have such a hook, and its import is a tenth of a check
+
+    found = [re.search(line, text, re.MULTILINE) for line in _HOOK_LINES]
     words = [_word(match[1]) for match in found if match is not None]
     if len(words) != len(_HOOK_LINES) or None in words:
         return None
@@ -313,9 +317,9 @@ def _word(text: str) -> str | None:
 
 
 _HOOK_LINES = (
-    re.compile(r'^\[ "\$\{1:-\}" = (.+) \] \|\| exit 0$', re.MULTILINE),
-    re.compile(r"^prepare/begin\) cpus=(\S+) ;;$", re.MULTILINE),
-    re.compile(r"^release/end\) cpus=(\S+) ;;$", re.MULTILINE),
+    r'^\[ "\$\{1:-\}" = (.+) \] \|\| exit 0$',
+    r"^prepare/begin\) cpus=(\S+) ;;$",
+    r"^release/end\) cpus=(\S+) ;;$",
 )
 """The guest, the host's CPUs meanwhile, and all of them."""
 

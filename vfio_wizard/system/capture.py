@@ -15,12 +15,15 @@ What is in none of them was not asked, and the answer to it is that the capture 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any, NoReturn
 
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.system.host import TEXT_LIMIT, Command, FileStat, Host, chosen_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
 
 SCHEMA = "vfio-wizard/capture/1"
 NOT_CAPTURED = "the capture does not hold it"

@@ -59,6 +59,39 @@ def test_it_has_what_typing_gives_its_own() -> None:
             assert (a, b) == (1, ())
 
 
+class Long(record.NamedTuple):
+    """More fields than constructors are at hand for."""
+
+    a: int
+    b: int
+    c: int
+    d: int
+    e: int
+    f: int
+    g: int
+    h: int
+    i: int
+    j: int
+    k: int
+    m: int
+    n: int
+    o: int = 14
+    p: int = 15
+
+
+def test_a_long_record_is_made_and_refused_like_a_short_one() -> None:
+    one = Long(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, n=13)
+    assert one == tuple(range(1, 16))
+    assert (one.a, one.n, one.p) == (1, 13, 15)
+    assert Long._make(one) == one
+    with pytest.raises(TypeError):
+        Long(1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="Expected 15 arguments"):
+        Long._make((1,))
+    with pytest.raises(ValueError, match="q"):
+        one._replace(q=1)  # type: ignore[call-arg]
+
+
 def test_wrong_calls_and_wrong_classes_are_refused() -> None:
     with pytest.raises(TypeError):
         Quick()  # type: ignore[call-arg]
