@@ -34,6 +34,9 @@ HEAVY = frozenset(
     }
 )
 
+SLOW = frozenset({"argparse", "enum", "functools", "json", "locale", "re", "typing"})
+"""Each costs 1 to 8 ms of the 40 that a check of a tree may take."""
+
 # Runs the program in this process and prints the modules that it left loaded, on the last line.
 TELL = """
 import os, sys
@@ -81,6 +84,15 @@ def test_commands_on_a_capture_load_no_heavy_library(capture: Path, command: tup
     loaded = _modules(*command, "--host", str(capture))
     allowed = frozenset() if "--json" in command else frozenset({"pylspci", "asyncio", "inspect", "socket"})
     assert (loaded & HEAVY) - allowed == frozenset()
+
+
+@pytest.mark.parametrize(
+    "command", [("--check",), ("--check", "--json"), ("groups",), ("groups", "--json")], ids=" ".join
+)
+def test_the_usual_calls_on_a_tree_compile_no_pattern_and_no_parser(
+    desktop: Path, command: tuple[str, ...]
+) -> None:
+    assert _modules(*command, "--host", str(desktop)) & SLOW == frozenset()
 
 
 def test_listing_and_explaining_checks_reads_no_machine() -> None:

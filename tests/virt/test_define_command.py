@@ -11,7 +11,7 @@ from tests import published
 from tests.domain.cases import CASES, without_kvm
 from vfio_wizard.apply import libvirt
 from vfio_wizard.cli import domain_define, main
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import Seen
 from vfio_wizard.model.domain import Capabilities, DomainPlan, Versions
 from vfio_wizard.model.errors import NotLiveError, UsageError

@@ -1,6 +1,6 @@
 """The command line: arguments in, exit code out. The only place where errors become messages.
 
-Everything but argparse is imported inside the chosen command, so that each pays for itself only.
+Everything else is imported inside the chosen command, so that each pays for itself only.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Sequence
-from typing import TextIO
 
-from vfio_wizard.cli.arguments import parse
 from vfio_wizard.cli.exits import Exit
+from vfio_wizard.cli.given import understood
 from vfio_wizard.model.errors import WizardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
 
 PROGRAM = "vfio-wizard"
 _LONGEST = 1000
@@ -39,7 +42,7 @@ def _run(words: list[str]) -> int:
 
         open_missing()
     try:
-        code = parse(words).run()
+        code = understood(words).run()
     except WizardError as error:
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:

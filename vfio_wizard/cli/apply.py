@@ -15,7 +15,7 @@ from vfio_wizard.apply.transaction import Result, carry_out
 from vfio_wizard.apply.work import Json, Work
 from vfio_wizard.cli.choice import selection
 from vfio_wizard.cli.exits import Exit
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import Seen, json_text, look, names_of, width
 from vfio_wizard.cli.streams import to_stderr, to_stdout
 from vfio_wizard.cli.talk import Talk

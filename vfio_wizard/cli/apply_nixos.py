@@ -6,9 +6,9 @@ import os
 import sys
 
 from vfio_wizard.cli.apply import Planned, confirm
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.exits import Exit
 from vfio_wizard.cli.export import refuse_strangers
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import print_json
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.render.nixos_steps import steps

@@ -8,10 +8,9 @@ from __future__ import annotations
 import argparse
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable
-from typing import Any
 
 from vfio_wizard import __version__
-from vfio_wizard.model.record import NamedTuple
+from vfio_wizard.cli.given import Given
 
 PROGRAM = "vfio-wizard"
 
@@ -20,34 +19,6 @@ Without a command: the interactive wizard."""
 
 EPILOG = """exit codes: 0 nothing blocks, 1 a blocker failed or a refusal, 2 usage,
 3 a blocker could not be measured, 4 a change stopped part way, 130 interrupted"""
-
-
-class Given(NamedTuple):
-    """The options of one call; what was not given has its default here and nowhere else."""
-
-    command: str
-    values: dict[str, Any]
-
-    def flag(self, name: str) -> bool:
-        """Whether a switch was given."""
-        return bool(self.values.get(name))
-
-    def text(self, name: str) -> str | None:
-        """The value of an option, or None."""
-        value = self.values.get(name)
-        return value if isinstance(value, str) else None
-
-    def list(self, name: str) -> tuple[str, ...]:
-        """All values of an option that may be repeated."""
-        return tuple(self.values.get(name) or ())
-
-    def run(self) -> int:
-        """Import the command's module and carry it out."""
-        from importlib import import_module  # noqa: PLC0415 - importlib is there already, the name is not
-
-        module = import_module(f"vfio_wizard.cli.{_MODULES[self.command]}")
-        runner: Callable[[Given], int] = module.run
-        return runner(self)
 
 
 def parse(argv: list[str]) -> Given:
@@ -372,27 +343,4 @@ _COMMANDS: dict[str, tuple[str, Callable[[ArgumentParser], None]]] = {
     "explain": ("what a check looks at, why it matters, how to fix it", _explain),
     "checks": ("the list of all checks", _json),
     "report": ("one page about this machine, for a forum or a friend", _report),
-}
-
-_MODULES = {
-    "wizard": "wizard",
-    "check": "check",
-    "groups": "groups",
-    "predict": "predict",
-    "plan": "plan",
-    "export": "export",
-    "domain": "domain",
-    "hooks": "hooks",
-    "recover": "recover",
-    "apply": "apply",
-    "undo": "undo",
-    "verify": "verify",
-    "watch": "watch",
-    "cores": "cores",
-    "rom": "rom",
-    "lint": "lint",
-    "capture": "capture",
-    "explain": "explain",
-    "checks": "explain",
-    "report": "report",
 }

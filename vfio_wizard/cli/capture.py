@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.unread import Unread, known
 from vfio_wizard.probe.boot_facts import read_next_boot

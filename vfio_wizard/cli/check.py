@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from vfio_wizard.checks.registry import exit_code, find, run_checks
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import addresses, look, on_host, print_json, short_names_of, wants_colour, width
 
 
@@ -30,10 +30,11 @@ def run(given: Given) -> int:
         text = check_text(
             seen.facts,
             findings,
-            short_names_of(seen),
+            short_names_of(seen, {one.outcome.subject for one in findings if one.outcome.subject}),
             width=width(),
             colour=wants_colour(),
             verbose=given.flag("verbose"),
+            narrowed=bool(given.list("only") or given.list("skip")),
         )
         sys.stdout.write(text)
     return exit_code(findings, given.flag("strict"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import answers
 from vfio_wizard.cli.exits import Exit
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import Seen, addresses, look, on_host, print_json, width
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.pins import HugePagePlan, PinPlan

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import selection
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.guest_choice import with_guest
 from vfio_wizard.cli.look import Seen, look, print_json, width
 from vfio_wizard.model.domain import Capabilities, DomainPlan, Versions

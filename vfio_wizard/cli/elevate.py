@@ -10,7 +10,7 @@ import tempfile
 
 import vfio_wizard
 from vfio_wizard.apply.runner import PATH
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.model.errors import WizardError
 
 WAYS = ("sudo", "run0", "pkexec")

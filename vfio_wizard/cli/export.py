@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from vfio_wizard import __version__
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import selection
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import Seen, look, names_of, print_json
 from vfio_wizard.model.errors import UsageError, WizardError
 from vfio_wizard.model.facts import HostFacts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import look, names_of, print_json, short_names_of, width
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.selection import DomainWish, FirmwareWish, GuestSystem, Selection, SoundWish
 

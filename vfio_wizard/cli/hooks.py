@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from vfio_wizard import __version__
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import selection
 from vfio_wizard.cli.exits import Exit
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.guest_choice import with_guest
 from vfio_wizard.cli.look import Seen, look, names_of, print_json
 from vfio_wizard.knowledge.libvirt import HOOKS_SINCE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.exits import Exit
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import look, print_json, wants_colour, width
 from vfio_wizard.knowledge.nixos import RELEASES, Release, release
 from vfio_wizard.lint.kinds import Kind

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.system.host import Host
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Any
+
     from vfio_wizard.system.source import TextSource
 
 Names = dict[PciAddress, str]
@@ -46,18 +49,18 @@ def look_at(source: Host | TextSource, **wants: bool) -> Seen:
     return Seen(gather(source, **wants), source)
 
 
-def names_of(seen: Seen) -> Names:
-    """Words for every function: the source's own, else those of the PCI id database."""
+def names_of(seen: Seen, wanted: Collection[str] | None = None) -> Names:
+    """Words for every function or the wanted ones: the source's own, else those of the PCI id database."""
     from vfio_wizard.system.lspci import function_names  # noqa: PLC0415 - only for people
 
-    return function_names(seen.host, seen.facts)
+    return function_names(seen.host, seen.facts, wanted)
 
 
-def short_names_of(seen: Seen) -> Names:
+def short_names_of(seen: Seen, wanted: Collection[str] | None = None) -> Names:
     """The same with vendors in short, for a screen."""
     from vfio_wizard.cards.names import short_name  # noqa: PLC0415
 
-    return {address: short_name(name) for address, name in names_of(seen).items()}
+    return {address: short_name(name) for address, name in names_of(seen, wanted).items()}
 
 
 def addresses(given: Given, option: str) -> tuple[PciAddress, ...]:
@@ -90,9 +93,9 @@ def print_json(document: dict[str, Any]) -> None:
 
 def json_text(document: dict[str, Any]) -> str:
     """One object, keys sorted, plain ASCII so that no terminal obeys a name."""
-    import json  # noqa: PLC0415 - text reports do without
+    from vfio_wizard.report import json_text as printer  # noqa: PLC0415 - text reports do without
 
-    return json.dumps(document, sort_keys=True, indent=2, ensure_ascii=True) + "\n"
+    return printer.json_text(document)
 
 
 def wants_colour() -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from vfio_wizard import __version__
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import selection
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import look, names_of, print_json, width
 from vfio_wizard.planning.plan import make_plan
 from vfio_wizard.probe.originals import read_originals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import Seen, addresses, look, names_of, on_host, print_json, width
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.image import InitramfsImage

@@ -8,8 +8,8 @@ from typing import Any
 
 from vfio_wizard.apply.recover import StuckError, SysfsKernel, carry_out, read_card
 from vfio_wizard.cards.units import gpu_of, gpus
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.exits import Exit
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import Seen, addresses, look, print_json
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.pci import PciAddress

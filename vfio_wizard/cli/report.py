@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from vfio_wizard import __version__
 from vfio_wizard.checks.registry import run_checks
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.choice import selection
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import Seen, look, names_of, short_names_of
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.selection import Selection

@@ -6,8 +6,8 @@ import os
 import sys
 
 from vfio_wizard.cards.dump import Refused, dump_refusal
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.exits import Exit
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import Seen, addresses, look, on_host, print_json, width
 from vfio_wizard.model.errors import UsageError, WizardError
 from vfio_wizard.model.pci import PciAddress, PciFunction, PciId

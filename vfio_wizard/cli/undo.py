@@ -12,7 +12,7 @@ from vfio_wizard.apply.runner import SystemRunner
 from vfio_wizard.apply.undo import Conflict, Undone, last_change, undisturbed, undo_last
 from vfio_wizard.apply.work import TRANSACTIONS
 from vfio_wizard.cli.exits import Exit
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import json_text
 from vfio_wizard.cli.streams import to_stderr, to_stdout
 from vfio_wizard.cli.talk import Talk

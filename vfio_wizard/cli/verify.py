@@ -7,8 +7,8 @@ import sys
 from vfio_wizard.apply.verify import Answer, verify
 from vfio_wizard.checks.drift import IDS
 from vfio_wizard.checks.registry import run_checks
-from vfio_wizard.cli.arguments import Given
 from vfio_wizard.cli.exits import Exit
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.look import look, print_json, width
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.unread import Unread

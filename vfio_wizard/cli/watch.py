@@ -20,7 +20,7 @@ from vfio_wizard.apply.undo import take_back, undisturbed
 from vfio_wizard.apply.work import Json
 from vfio_wizard.cli.elevate import program
 from vfio_wizard.cli.exits import Exit
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.streams import to_stderr, to_stdout
 from vfio_wizard.cli.talk import Talk
 from vfio_wizard.model.errors import WizardError

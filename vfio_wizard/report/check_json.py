@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vfio_wizard import __version__
 from vfio_wizard.checks.registry import verdict
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.finding import Finding, Fix
 from vfio_wizard.model.unread import Unread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SCHEMA = "vfio-wizard/check/1"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vfio_wizard.cards.kinds import kind
 from vfio_wizard.cards.units import Gpu, gpus
 from vfio_wizard.model.facts import HostFacts
@@ -11,10 +9,14 @@ from vfio_wizard.model.iommu import IommuGroup, ReservedRegion
 from vfio_wizard.model.pci import PciAddress, PciFunction
 from vfio_wizard.model.unread import Unread
 
-SCHEMA = "vfio-wizard/groups/1"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-Json = dict[str, Any]
-Names = dict[PciAddress, str]
+    Json = dict[str, Any]
+    Names = dict[PciAddress, str]
+
+SCHEMA = "vfio-wizard/groups/1"
 
 
 def groups_json(facts: HostFacts, names: Names) -> Json:

@@ -12,7 +12,7 @@ from tests.unit.apply.benches import Made
 from vfio_wizard.apply.disk import RootDisk
 from vfio_wizard.apply.prepare import prepare
 from vfio_wizard.cli import elevate
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.model.errors import WizardError
 from vfio_wizard.model.plan import Action, Artifact, Stage
 from vfio_wizard.render.outcome import Rendered

@@ -9,7 +9,7 @@ import pytest
 from tests.facts_builder import AUDIO, GPU, at
 from vfio_wizard.apply.disk import RootDisk
 from vfio_wizard.apply.undo import undo_last
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.cli.hooks import Made, install
 from vfio_wizard.cli.talk import Talk
 from vfio_wizard.model.errors import UsageError, WizardError
