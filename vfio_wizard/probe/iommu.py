@@ -48,7 +48,8 @@ def _groups(host: Host) -> tuple[IommuGroup, ...] | Unread:
     if isinstance(names, Unread):
         return _no_groups(host, names)
     numbers = [from_decimal(name) for name in names]
-    return tuple([_group(host, number) for number in sorted(n for n in numbers if n is not None)])
+    parsed: dict[str, tuple[ReservedRegion, ...] | None] = {}
+    return tuple([_group(host, number, parsed) for number in sorted(n for n in numbers if n is not None)])
 
 
 def _no_groups(host: Host, gap: Unread) -> Unread:
@@ -60,7 +61,8 @@ def _no_groups(host: Host, gap: Unread) -> Unread:
     return Unread(GROUPS, Gap.ABSENT, "this kernel has no IOMMU support")
 
 
-def _group(host: Host, number: int) -> IommuGroup:
+def _group(host: Host, number: int, parsed: dict[str, tuple[ReservedRegion, ...] | None]) -> IommuGroup:
+    """``parsed`` holds texts about reserved regions, which most groups have in common."""
     path = f"{GROUPS}/{number}"
     names = known(host.names(f"{path}/devices"), ())
     found = [(name, address(name)) for name in names]
@@ -68,7 +70,7 @@ def _group(host: Host, number: int) -> IommuGroup:
         number=number,
         members=tuple(sorted(where for _, where in found if where is not None)),
         type=_type(host, f"{path}/type"),
-        reserved=_reserved(host, f"{path}/reserved_regions"),
+        reserved=_reserved(host, f"{path}/reserved_regions", parsed),
         others=tuple([name for name, where in found if where is None]),
     )
 
@@ -82,14 +84,26 @@ def _type(host: Host, path: str) -> str | Unread:
     return word if is_word else Unread(path, Gap.MALFORMED, "not a domain type")
 
 
-def _reserved(host: Host, path: str) -> tuple[ReservedRegion, ...] | Unread:
+def _reserved(
+    host: Host, path: str, parsed: dict[str, tuple[ReservedRegion, ...] | None]
+) -> tuple[ReservedRegion, ...] | Unread:
     text = host.text(path)
     if isinstance(text, Unread):
         return text
+    if text not in parsed:
+        parsed[text] = _regions(text)
+    return parsed[text] or _no_regions(text, path)
+
+
+def _no_regions(text: str, path: str) -> tuple[ReservedRegion, ...] | Unread:
+    return Unread(path, Gap.MALFORMED, "not lines of start, end and type") if text.strip() else ()
+
+
+def _regions(text: str) -> tuple[ReservedRegion, ...] | None:
+    """None where a line has another form."""
     regions = [_region(line) for line in text.split("\n") if line.strip()]
-    if any(region is None for region in regions):
-        return Unread(path, Gap.MALFORMED, "not lines of start, end and type")
-    return tuple([region for region in regions if region is not None])
+    found = tuple([region for region in regions if region is not None])
+    return found if len(found) == len(regions) else None
 
 
 def _region(line: str) -> ReservedRegion | None:

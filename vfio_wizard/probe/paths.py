@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from vfio_wizard.model.pci import PciAddress
 
+_MOST = 1 << 16
+_addresses: dict[str, PciAddress] = {}
+"""What was parsed: a function is named in its folder, in its group's and as a parent."""
+
 
 def address(text: str) -> PciAddress | None:
     """A PCI address in sysfs spelling, or None where the text is something else."""
+    known = _addresses.get(text)
+    if known is not None:
+        return known
     if text.count(":") != 2 or text[-2:-1] != ".":  # cheap, and true for all but a few names
         return None
     try:
-        return PciAddress.parse(text)
+        parsed = PciAddress.parse(text)
     except ValueError:
         return None
+    if len(_addresses) < _MOST:
+        _addresses[text] = parsed
+    return parsed
 
 
 def functions_of(path: str) -> tuple[PciAddress, ...]:

@@ -88,9 +88,10 @@ def read_pci(
     if holders and host.live:
         functions = _with_acs(host, functions)
     still = host.names(DEVICES)
-    gone = set() if isinstance(still, Unread) else set(names) - set(still)
-    present = [one for one in functions if str(one.address) not in gone]
-    return tuple(sorted(present, key=lambda one: one.address))
+    if isinstance(still, tuple) and still != names:
+        gone = set(names) - set(still)
+        functions = [one for one in functions if str(one.address) not in gone]
+    return tuple(sorted(functions, key=lambda one: one.address))
 
 
 def _identities(
@@ -114,6 +115,7 @@ def _identities(
 
 
 def _identity(host: Host, path: str, where: PciAddress, group: int | None | Unread) -> _Identity:
+    parent = _parent(host, path)  # first, since the host remembers where the link leads
     uevent = _uevent(host, path)
     return _Identity(
         address=where,
@@ -123,7 +125,7 @@ def _identity(host: Host, path: str, where: PciAddress, group: int | None | Unre
         subsystem=_subsystem(host, path, uevent),
         driver=_driver(host, path, uevent),
         modalias=_modalias(host, path, uevent),
-        parent=_parent(host, path, where),
+        parent=parent,
         group=group,
     )
 
@@ -139,8 +141,7 @@ def _uevent(host: Host, path: str) -> dict[str, str]:
     text = host.text(f"{path}/uevent")
     if isinstance(text, Unread):
         return {}
-    pairs = [line.partition("=") for line in text.split("\n") if len(line) < LONGEST_WORD]
-    return {key: value for key, found, value in pairs if found}
+    return dict([line.split("=", 1) for line in text.split("\n") if "=" in line and len(line) < LONGEST_WORD])
 
 
 def _id(host: Host, path: str, uevent: dict[str, str]) -> PciId | Unread:
@@ -221,13 +222,13 @@ def _word(host: Host, path: str) -> str | Unread:
     return word
 
 
-def _parent(host: Host, path: str, where: PciAddress) -> PciAddress | None | Unread:
+def _parent(host: Host, path: str) -> PciAddress | None | Unread:
     """From where the device link leads; VMD puts root buses of other domains below a function."""
     target = host.link(path)
     if isinstance(target, Unread):
         return target
     above, _, own = target.rpartition("/")
-    if own != str(where):
+    if own != base_name(path):
         return Unread(path, Gap.MALFORMED, f"leads to {own}")
     return address(base_name(above))
 

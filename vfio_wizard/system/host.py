@@ -10,11 +10,16 @@ from __future__ import annotations
 import errno
 import os
 import stat as modes
-from typing import Protocol
 
 from vfio_wizard.model.errors import NotLiveError
 from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.unread import Gap, Unread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object  # typing costs 2 ms, and nobody asks at run time whether something is a Host
 
 TEXT_LIMIT = 1 << 20
 """Bytes of a text that are read at most; a longer one is malformed."""
@@ -144,6 +149,7 @@ class RootHost:
         self._prefix = root.rstrip("/") + "/"
         self._live = self._prefix == "/" and not is_record
         self._leads: dict[str, str] = {}
+        self._parents: dict[str, str] = {}
 
     @property
     def live(self) -> bool:
@@ -196,6 +202,9 @@ class RootHost:
         try:
             here = self._resolved_parent(path)
             target = os.readlink(self._prefix + here)
+            if self._live and here.startswith("sys/") and target.startswith("../"):
+                leads = self._leads[path] = _climbed(here, target)
+                return _printable(leads)
             return _printable(self._follow(here, target, 0))
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno == errno.EINVAL:
@@ -260,9 +269,9 @@ class RootHost:
 
         try:
             place = self._place(path)
-            wrong = _not_a_file(place, self._live)
-            if wrong is not None:
-                return Unread(path, Gap.MALFORMED, wrong)
+            size = _size(place, self._live)
+            if isinstance(size, str):
+                return Unread(path, Gap.MALFORMED, size)
             handle = os.open(place, _OPEN if self._live else _OPEN | os.O_NOFOLLOW)
         except (OSError, ValueError) as error:
             return self._gap(path, error)
@@ -273,15 +282,28 @@ class RootHost:
 
     def _content(self, path: str, limit: int) -> bytes | Unread:
         try:
+            if self._live and path.startswith("sys/"):
+                return self._attribute(path, limit)
             place = self._place(path)
-            is_kernel_file = self._live and path.startswith(("sys/", "proc/"))
-            wrong = None if is_kernel_file else _not_a_file(place, self._live)
-            if wrong is not None:
-                return Unread(path, Gap.MALFORMED, wrong)
-            flags = _OPEN if self._live else _OPEN | os.O_NOFOLLOW
-            return _read(place, flags, limit, short_ends=is_kernel_file and path.startswith("sys/"))
+            if self._live and path.startswith("proc/"):
+                return _read(place, _OPEN, limit, None)
+            size = _size(place, self._live)
+            if isinstance(size, str):
+                return Unread(path, Gap.MALFORMED, size)
+            return _read(place, _OPEN if self._live else _OPEN | os.O_NOFOLLOW, limit, size)
         except (OSError, ValueError) as error:
             return self._gap(path, error)
+
+    def _attribute(self, path: str, limit: int) -> bytes:
+        """A file of sysfs, of which a short read is the last: that saves asking again."""
+        directory, _, name = path.rpartition("/")
+        leads = self._leads.get(directory)  # saves the kernel following a link for each attribute
+        handle = os.open(f"/{path}" if leads is None else f"/{leads}/{name}", _OPEN)
+        try:
+            content = os.read(handle, _PAGE)
+            return content[:limit] if len(content) < _PAGE else _read_on(handle, content, limit)
+        finally:
+            os.close(handle)
 
     def _place(self, path: str) -> str:
         """The path to open; only the kernel's own root is left to the kernel to resolve."""
@@ -289,7 +311,9 @@ class RootHost:
 
     def _resolved_parent(self, path: str) -> str:
         directory, _, name = path.rstrip("/").rpartition("/")
-        parent = self._walk("", directory, 0)
+        parent = self._parents.get(directory)
+        if parent is None:
+            parent = self._parents[directory] = self._walk("", directory, 0)
         return f"{parent}/{name}" if parent else name
 
     def _walk(self, start: str, path: str, depth: int) -> str:
@@ -352,6 +376,13 @@ class RootHost:
             return False
 
 
+def _climbed(link: str, target: str) -> str:
+    """Where a link of sysfs leads: up from its directory and down to the object itself, by no other link."""
+    down = target.lstrip("./")
+    up = (len(target) - len(down)) // 3
+    return "/".join([*link.split("/")[: -1 - up], down])
+
+
 def _printable(name: str) -> str:
     """A file name that is not UTF-8 can be shown and saved, but no longer opened."""
     if name.isascii():
@@ -359,20 +390,24 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _not_a_file(place: str, follow: bool) -> str | None:
-    """Why a path must not be opened: opening a pipe waits, opening a device may act."""
-    kind = modes.S_IFMT(os.stat(place, follow_symlinks=follow).st_mode)
+def _size(place: str, follow: bool) -> int | str:
+    """Bytes of a file, or why a path must not be opened: opening a pipe waits, opening a device may act."""
+    seen = os.stat(place, follow_symlinks=follow)
+    kind = modes.S_IFMT(seen.st_mode)
     if kind == modes.S_IFREG:
-        return None
+        return seen.st_size
     return f"not a file but a {_KINDS.get(kind, 'link' if kind == modes.S_IFLNK else 'pipe')}"
 
 
-def _read(place: str, flags: int, limit: int, short_ends: bool) -> bytes:
-    """At most ``limit`` bytes; sysfs ends with a short read, which saves asking again."""
+def _read(place: str, flags: int, limit: int, size: int | None) -> bytes:
+    """At most ``limit`` bytes. The size saves asking whether there is more.
+
+    It may be wrong (procfs has none, a file may grow): then it is read on.
+    """
     handle = os.open(place, flags)
     try:
-        content = os.read(handle, min(limit, _CHUNK))
-        if len(content) >= limit or not content or (short_ends and len(content) < _PAGE):
+        content = os.read(handle, min(limit, max(_CHUNK, (size or 0) + 1)))
+        if len(content) >= limit or len(content) in (0, size):
             return content
         return _read_on(handle, content, limit)
     finally:
@@ -380,7 +415,7 @@ def _read(place: str, flags: int, limit: int, short_ends: bool) -> bytes:
 
 
 def _read_on(handle: int, content: bytes, limit: int) -> bytes:
-    parts = [content]
+    parts = [content[:limit]]
     left = limit - len(content)
     while left > 0:
         more = os.read(handle, min(left, _CHUNK))

@@ -6,12 +6,14 @@ not, and for captures, the names come from lspci through pylspci, which knows wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciAddress, PciId
 from vfio_wizard.model.unread import Gap, Unread
 from vfio_wizard.system.host import Command, Host, RootHost
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
 
 DATABASES = (
     "usr/share/hwdata/pci.ids",
@@ -30,9 +32,17 @@ _DATABASE_LIMIT = 1 << 23
 _LONGEST = 200
 
 
-def function_names(host: Host | None, facts: HostFacts) -> dict[PciAddress, str]:
-    """A name for each function that has one: the source's own, a capture's, the database's."""
+def function_names(
+    host: Host | None, facts: HostFacts, wanted: Collection[str] | None = None
+) -> dict[PciAddress, str]:
+    """A name for each function that has one: the source's own, a capture's, the database's.
+
+    Where only some are ``wanted``, by their addresses as text, no others are looked for.
+    """
     functions = () if isinstance(facts.pci, Unread) else facts.pci
+    if wanted is not None:
+        addresses = {address for text in wanted if (address := _address(text)) is not None}
+        functions = tuple([one for one in functions if one.address in addresses])
     names = {one.address: one.name for one in functions if one.name}
     if host is not None and not host.live:
         names = recorded_names(host) | names
@@ -48,11 +58,11 @@ def function_names(host: Host | None, facts: HostFacts) -> dict[PciAddress, str]
 
 def recorded_names(host: Host) -> dict[PciAddress, str]:
     """What lspci calls each function of a live host or a capture; empty where neither tells."""
-    import json  # noqa: PLC0415 - only where there is something to read
-
     text = host.run(NAMES)
     if isinstance(text, Unread):
         return {}
+    import json  # noqa: PLC0415 - only where there is something to read
+
     try:
         told = json.loads(text)
     except (ValueError, RecursionError):
@@ -70,36 +80,62 @@ def _address(text: str) -> PciAddress | None:
 
 
 def database_names(host: Host, models: Iterable[PciId]) -> dict[PciId, str]:
-    """Vendor and device in words, from the first database file of a host; only their blocks are read."""
+    """Vendor and device in words, from the first database file of a host; only their blocks are looked at."""
     wanted = sorted(set(models))
     if not wanted:
         return {}
     for path in DATABASES:
-        text = host.text(path, _DATABASE_LIMIT)
-        if isinstance(text, str):
-            blocks = {vendor: _block(text, vendor) for vendor in {one.vendor for one in wanted}}
-            return {one: name for one in wanted if (name := _name(blocks[one.vendor], one)) is not None}
+        content = host.data(path, _DATABASE_LIMIT)
+        if isinstance(content, bytes):
+            return dict(_found(content, wanted))
     return {}
 
 
-def _block(text: str, vendor: str) -> dict[str, str]:
-    """The names of a vendor's devices by id, and its own under the empty id; empty without the vendor.
+def _found(content: bytes, wanted: list[PciId]) -> Iterator[tuple[PciId, str]]:
+    """The names of models, which come sorted, as the database is: it is gone through once."""
+    vendor, start, end, at = "", 0, 0, 0
+    for model in wanted:
+        if model.vendor != vendor:
+            vendor = model.vendor
+            start, end = _block(content, f"\n{vendor}  ".encode(), max(start, 0))
+            at = start
+        if start < 0:
+            continue
+        line = f"\n\t{model.device}  ".encode()
+        found = content.find(line, at, end)
+        found = found if found >= 0 else content.find(line, start, at)
+        at = max(at, found)
+        name = _rest_of_line(content, found + 8) if found >= 0 else f"Device {model.device}"
+        yield model, f"{_rest_of_line(content, start + 7)} {name}"
 
-    The line of a vendor begins with its id, those of its devices with a tab, of their makers with two.
+
+def _block(content: bytes, line: bytes, after: int) -> tuple[int, int]:
+    """From the newline before a vendor's line to the one before the next vendor's; (-1, -1) without it.
+
+    The lines of a vendor's devices begin with a tab, of their makers with two. The next vendor's id most
+    often begins with the same digit, which is proven by counting.
     """
-    import re  # noqa: PLC0415 - of what reads names only this searches for more than a word
+    start = content.find(line, after)
+    start = start if start >= 0 or after == 0 else content.find(line, 0, after)
+    if start < 0:
+        return -1, -1
+    end = _before(content, line[1:2], start + 1, len(content))
+    inside = content.count(b"\n\t", start + 1, end) + content.count(b"\n#", start + 1, end)
+    if content.count(b"\n", start + 1, end) != inside:
+        for digit in b"0123456789abcdef":
+            end = _before(content, bytes((digit,)), start + 1, end)
+    return start, end
 
-    start = text.find(f"\n{vendor}  ") + 1
-    if not start:
-        return {}
-    following = re.compile(r"\n[^\t#\n]").search(text, start)
-    own, *lines = text[start : following.start() if following else len(text)].split("\n")
-    devices = {line[1:5]: line[7:].strip() for line in lines if line[:1] == "\t" != line[1:2]}
-    return devices | {"": own[6:].strip()}
+
+def _before(content: bytes, digit: bytes, start: int, end: int) -> int:
+    """Where the newline before a line is that begins with this digit, or the end."""
+    at = content.find(b"\n" + digit, start, end)
+    return at if at >= 0 else end
 
 
-def _name(block: dict[str, str], model: PciId) -> str | None:
-    return f"{block['']} {block.get(model.device) or f'Device {model.device}'}" if block else None
+def _rest_of_line(content: bytes, start: int) -> str:
+    end = content.find(b"\n", start)
+    return content[start : end if end >= 0 else len(content)].decode("utf-8", "backslashreplace").strip()
 
 
 def names_text() -> str | Unread:
