@@ -169,6 +169,15 @@ def _modalias(function: Function) -> str:
     return f"pci:v0000{vendor}d0000{device}sv00001043sd000087C0bc{kind[:2]}sc{kind[2:4]}i{kind[4:]}"
 
 
+def _uevent(function: Function) -> str:
+    """What the kernel tells of every function, with a driver or without (pci_uevent in pci-driver.c)."""
+    driver = f"DRIVER={function.driver}\n" if function.driver else ""
+    return (
+        f"{driver}PCI_CLASS={int(function.pci_class, 16):04X}\nPCI_ID={function.ids.upper()}\n"
+        f"PCI_SUBSYS_ID=1043:87C0\nPCI_SLOT_NAME={function.address}\nMODALIAS={_modalias(function)}\n"
+    )
+
+
 def _attributes(function: Function) -> dict[str, str | bytes]:
     vendor, device = function.ids.split(":")
     endpoint = not function.pci_class.startswith("06")
@@ -187,7 +196,8 @@ def _attributes(function: Function) -> dict[str, str | bytes]:
         "irq": "24\n",
         "resource": _resource(display),
         "config": _config_header(function),
-        "uevent": f"DRIVER={function.driver}\nPCI_SLOT_NAME={function.address}\n" if function.driver else "",
+        "driver_override": "(null)\n",
+        "uevent": _uevent(function),
     }
     if endpoint:
         attributes |= {
