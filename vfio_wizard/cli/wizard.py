@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from vfio_wizard.cli import remembered
-from vfio_wizard.cli.arguments import Given
+from vfio_wizard.cli.given import Given
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.selection import Selection
 
@@ -148,11 +148,14 @@ class _Eyes:
         from vfio_wizard.checks.registry import run_checks, verdict  # noqa: PLC0415 - after the first paint
         from vfio_wizard.cli.look import short_names_of  # noqa: PLC0415
         from vfio_wizard.planning.standing import never, standing, still_here, with_user  # noqa: PLC0415
+        from vfio_wizard.probe.peripherals import read_peripherals  # noqa: PLC0415
         from vfio_wizard.report.pages.devices import shelf  # noqa: PLC0415
         from vfio_wizard.tui.survey import Survey  # noqa: PLC0415
 
         seen = self._look()
         facts = seen.facts
+        if seen.host is not None:
+            facts = facts._replace(peripherals=read_peripherals(seen.host))
         chosen, gone = still_here(facts, with_user(selection, facts))
         findings = run_checks(facts, (*chosen.gpus, *chosen.also))
         laid = shelf(facts, short_names_of(seen), findings, standing(facts, chosen.gpus), never(facts))

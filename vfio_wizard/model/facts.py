@@ -296,6 +296,26 @@ class RomCopy(NamedTuple):
     """``bios``, ``uefi-x64``, ``uefi-other`` or ``other``, in the order of the file."""
 
 
+class PluggedUsb(NamedTuple):
+    """A USB device; hubs are none. Its serial number is never read."""
+
+    id: str
+    """``vendor:product``."""
+    name: str
+    controller: PciAddress | None
+    """The PCI function that it hangs on."""
+
+
+class Peripherals(NamedTuple):
+    """What a guest may be given beside PCI devices; only the wizard looks for it."""
+
+    inputs: tuple[str, ...] | Unread
+    """Keyboards and mice by the names that stay, below /dev/input/by-id."""
+    usb: tuple[PluggedUsb, ...] | Unread
+    bridges: tuple[str, ...] | Unread
+    """Network interfaces that are bridges."""
+
+
 class HostFacts(NamedTuple):
     """One machine, as far as it was seen."""
 
@@ -326,6 +346,9 @@ class HostFacts(NamedTuple):
     """Files that name vfio and that nobody reads, since their name ends wrongly: (path, such a line)."""
     roms: tuple[RomCopy, ...] | Unread = ()
     """Copies of ROMs where QEMU may read them."""
+
+    peripherals: Peripherals | None = None
+    """None where nobody looked."""
 
     applied: InForce | None | Unread = None
     """The change that this program made here; None where none is in force."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from vfio_wizard.model.domain import NetworkKind, Nic
@@ -64,6 +65,15 @@ def _bridge(links: Sequence[HostLink]) -> str | None:
     """One that the default route goes through; libvirt's and containers' own bridges lead nowhere else."""
     found = [one.name for one in links if one.kind == "bridge" and one.default_route]
     return found[0] if found else None
+
+
+_OWN_BRIDGE = re.compile(r"(virbr|docker|cni|podman|lxcbr|lxdbr|incusbr)\d|br-[0-9a-f]{12}$", re.ASCII)
+"""Names that libvirt and containers give to theirs; Docker's end in a part of the network's id."""
+
+
+def is_own_bridge(name: str) -> bool:
+    """A bridge that leads to virtual machines or containers only."""
+    return _OWN_BRIDGE.match(name) is not None
 
 
 _ETHERNET = ("vlan", "bond", "team", "")

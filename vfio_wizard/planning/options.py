@@ -5,12 +5,9 @@ The keys are those of the answers file, so that what is chosen here can be read 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.pci import PciId
-from vfio_wizard.model.record import NamedTuple
 from vfio_wizard.model.selection import (
     CpuWish,
     GuestPart,
@@ -22,34 +19,10 @@ from vfio_wizard.model.selection import (
     Style,
 )
 from vfio_wizard.model.unread import Unread, known
-from vfio_wizard.planning import cpus, names
+from vfio_wizard.planning import cpus, names, options_guest
 from vfio_wizard.planning.bind import unsafe_ids
 from vfio_wizard.planning.looking_glass import size_mib
-
-
-class Choice(NamedTuple):
-    """One answer: as the file spells it, in words, and why it cannot be had (empty where it can)."""
-
-    value: str
-    label: str
-    why_not: str = ""
-
-
-class Option(NamedTuple):
-    """One question."""
-
-    key: str
-    title: str
-    help: str
-    get: Callable[[Selection], str]
-    put: Callable[[Selection, str], Selection]
-    """Raises UsageError for an answer that cannot be."""
-    choices: Callable[[HostFacts, Selection], tuple[Choice, ...]]
-    """Empty where the answer is written freely."""
-    explains: str = ""
-    """The check that tells more."""
-    area: str = ""
-
+from vfio_wizard.planning.option import Choice, Option, one_of, written
 
 _HOST_KEEPS_KIB = 2 << 20
 """What a desktop needs beside the guest."""
@@ -82,10 +55,6 @@ def answer(option: Option, facts: HostFacts, selection: Selection, value: str) -
 
 
 # -- choices --------------------------------------------------------------------------------------
-
-
-def _free(_facts: HostFacts, _selection: Selection) -> tuple[Choice, ...]:
-    return ()
 
 
 def _strategies(facts: HostFacts, selection: Selection) -> tuple[Choice, ...]:
@@ -186,19 +155,12 @@ def _styles(_facts: HostFacts, _selection: Selection) -> tuple[Choice, ...]:
 # -- answers --------------------------------------------------------------------------------------
 
 
-def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        message = f"{option}: not an answer: {value!r}; there are {', '.join(allowed)}"
-        raise UsageError(message)
-    return value
-
-
 def _put_bind(selection: Selection, value: str) -> Selection:
-    return selection._replace(bind=Strategy(_one_of("bind", value, tuple(Strategy))))
+    return selection._replace(bind=Strategy(one_of("bind", value, tuple(Strategy))))
 
 
 def _put_mirror(selection: Selection, value: str) -> Selection:
-    mode = Mirror(_one_of("looking_glass.mode", value, tuple(Mirror)))
+    mode = Mirror(one_of("looking_glass.mode", value, tuple(Mirror)))
     return selection._replace(looking_glass=selection.looking_glass._replace(mode=mode))
 
 
@@ -213,7 +175,7 @@ def _put_picture(selection: Selection, value: str) -> Selection:
 
 
 def _put_part(selection: Selection, value: str) -> Selection:
-    part = GuestPart(_one_of("looking_glass.release", value, tuple(GuestPart)))
+    part = GuestPart(one_of("looking_glass.release", value, tuple(GuestPart)))
     return selection._replace(looking_glass=selection.looking_glass._replace(release=part))
 
 
@@ -227,7 +189,7 @@ def _put_users(selection: Selection, value: str) -> Selection:
 
 
 def _put_system(selection: Selection, value: str) -> Selection:
-    system = GuestSystem(_one_of("domain.system", value, tuple(GuestSystem)))
+    system = GuestSystem(one_of("domain.system", value, tuple(GuestSystem)))
     return selection._replace(domain=selection.domain._replace(system=system))
 
 
@@ -270,11 +232,11 @@ def _put_virtio(selection: Selection, value: str) -> Selection:
 
 
 def _put_reset(selection: Selection, value: str) -> Selection:
-    return selection._replace(vendor_reset=Offer(_one_of("vendor_reset", value, tuple(Offer))))
+    return selection._replace(vendor_reset=Offer(one_of("vendor_reset", value, tuple(Offer))))
 
 
 def _put_style(selection: Selection, value: str) -> Selection:
-    style = Style(_one_of("nixos.style", value, tuple(Style)))
+    style = Style(one_of("nixos.style", value, tuple(Style)))
     return selection._replace(nixos=selection.nixos._replace(style=style))
 
 
@@ -301,7 +263,7 @@ _OPTIONS: tuple[Option, ...] = (
         "without being root. Empty: the one who runs this.",
         lambda one: " ".join(one.users),
         _put_users,
-        _free,
+        written,
         "user.groups",
         "THE HOST",
     ),
@@ -333,7 +295,7 @@ _OPTIONS: tuple[Option, ...] = (
         "What libvirt calls the virtual machine.",
         lambda one: one.guest,
         _put_guest,
-        _free,
+        written,
         "",
         "THE GUEST",
     ),
@@ -375,7 +337,7 @@ _OPTIONS: tuple[Option, ...] = (
         "wizard chooses whole cores, and nothing is kept free.",
         lambda one: cpus.cpu_list(one.cpus.cpus) if one.cpus else "",
         _put_pins,
-        _free,
+        written,
         "cpu.topology",
         "THE GUEST",
     ),
@@ -385,7 +347,7 @@ _OPTIONS: tuple[Option, ...] = (
         "A path, or pool/volume. Empty: a new image named after the guest.",
         lambda one: one.domain.disk,
         _put_disk,
-        _free,
+        written,
         "",
         "THE GUEST",
     ),
@@ -395,7 +357,7 @@ _OPTIONS: tuple[Option, ...] = (
         "The installer's disc image (.iso). Empty where the disk has a system already.",
         lambda one: one.domain.iso,
         _put_iso,
-        _free,
+        written,
         "",
         "THE GUEST",
     ),
@@ -405,10 +367,11 @@ _OPTIONS: tuple[Option, ...] = (
         "The disc image virtio-win.iso: Windows sees the fast disk and network only with it.",
         lambda one: one.domain.virtio_iso,
         _put_virtio,
-        _free,
+        written,
         "",
         "THE GUEST",
     ),
+    *options_guest.OPTIONS,
     Option(
         "looking_glass.mode",
         "Looking Glass",

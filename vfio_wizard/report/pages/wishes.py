@@ -6,7 +6,8 @@ from vfio_wizard.model.errors import UsageError
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.model.selection import Mirror, Selection
 from vfio_wizard.model.unread import Unread
-from vfio_wizard.planning.options import Choice, Option, options
+from vfio_wizard.planning.option import Choice, Option
+from vfio_wizard.planning.options import options
 from vfio_wizard.report.clean import clean
 from vfio_wizard.report.pages.rows import Line, Row, Tone, said
 
@@ -50,12 +51,24 @@ _EMPTY = {
     "domain.disk": "(a new image)",
     "domain.iso": "(none)",
     "domain.virtio_iso": "(none)",
+    "domain.evdev": "(none)",
+    "domain.usb": "(none)",
+    "also": "(none)",
 }
 """What nothing written means."""
 
 
-def choice_rows(choices: tuple[Choice, ...], value: str) -> tuple[Row, ...]:
-    """The answers of one question; those that cannot be had say why."""
+WRITE = "\0write"
+"""The key of the row for an answer of one's own; no answer holds a NUL."""
+
+
+def choice_rows(choices: tuple[Choice, ...], value: str, *, free: bool = False) -> tuple[Row, ...]:
+    """The answers of one question; those that cannot be had say why. ``free``: another may be written."""
+    own = (Row(WRITE, "write another", "( )"),) if free else ()
+    return _choice_rows(choices, value) + own
+
+
+def _choice_rows(choices: tuple[Choice, ...], value: str) -> tuple[Row, ...]:
     return tuple(
         Row(
             one.value,
@@ -82,7 +95,8 @@ def detail(option: Option, facts: HostFacts, selection: Selection, width: int) -
         mark = "(o)" if one.value == value else ("(-)" if one.why_not else "( )")
         reason = f" - not here: {one.why_not}" if one.why_not else ""
         lines += said(f"{one.label}{reason}", width, Tone.FAINT if one.why_not else Tone.PLAIN, f"{mark} ")
-    return [*lines, Line(""), *said("Enter: choose. In the answers file: " + option.key, width, Tone.FAINT)]
+    how = "choose, or write another" if option.free else "choose"
+    return [*lines, Line(""), *said(f"Enter: {how}. In the answers file: {option.key}", width, Tone.FAINT)]
 
 
 def _cores(facts: HostFacts, selection: Selection, width: int) -> list[Line]:

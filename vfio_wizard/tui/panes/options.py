@@ -5,6 +5,7 @@ from __future__ import annotations
 from vfio_wizard.model.errors import WizardError
 from vfio_wizard.model.facts import HostFacts
 from vfio_wizard.planning import options
+from vfio_wizard.planning.option import Option
 from vfio_wizard.report.pages import wishes
 from vfio_wizard.report.pages.rows import Line, Row
 from vfio_wizard.tui.dialogs import AskDialog, ChooseDialog
@@ -39,11 +40,15 @@ class OptionsPane(Pane):
         choices = option.choices(facts, self.state.selection)
         value = option.get(self.state.selection)
         if choices:
-            dialog = ChooseDialog(option.title, option.help, wishes.choice_rows(choices, value), value)
-            self.app.push_screen(dialog, self._answered)
+            answers = wishes.choice_rows(choices, value, free=option.free)
+            self.app.push_screen(ChooseDialog(option.title, option.help, answers, value), self._answered)
         else:
-            ask = AskDialog(option.title, option.help, value, self._problem)
-            self.app.push_screen(ask, self._answered)
+            self._ask(option)
+
+    def _ask(self, option: Option) -> None:
+        value = option.get(self.state.selection)
+        ask = AskDialog(option.title, option.help, value, self._problem)
+        self.app.push_screen(ask, self._answered)
 
     @property
     def _facts(self) -> HostFacts | None:
@@ -64,6 +69,9 @@ class OptionsPane(Pane):
         return Chosen(options.answer(option, self._facts, self.state.selection, value))
 
     def _answered(self, value: str | None) -> None:
+        if value == wishes.WRITE and self.row is not None:
+            self._ask(options.find(self.row.key))
+            return
         chosen = None if value is None else self._with(value)
         if chosen is not None:
             self.post_message(chosen)
