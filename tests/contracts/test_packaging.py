@@ -108,3 +108,30 @@ def test_the_program_diagnoses_without_any_third_party_library(
     assert "Traceback" not in done.stderr
     assert "this is a bug" not in done.stderr
     assert done.stdout
+
+
+IN_AN_ARCHIVE = """
+import asyncio, sys
+sys.path.insert(0, sys.argv[1])
+from vfio_wizard.cli.wizard import brain
+from vfio_wizard.system.source import open_source
+from vfio_wizard.tui import app
+async def visit():
+    wizard = app.make_app(brain(sys.argv[2], open_source(sys.argv[2])))
+    async with wizard.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        print(app.__file__, wizard.screen.query_one("#next").styles.height)
+asyncio.run(visit())
+"""
+
+
+def test_the_wizard_starts_from_inside_an_archive(desktop: Path, repository: Path, tmp_path: Path) -> None:
+    """The program as one file: its styles are in the archive too, where no path leads."""
+    archive = tmp_path / "program.pyz"
+    with zipfile.ZipFile(archive, "w") as out:
+        for path in sorted((repository / "vfio_wizard").rglob("*")):
+            if path.suffix in (".py", ".tcss"):
+                out.write(path, path.relative_to(repository))
+    done = _run(sys.executable, "-c", IN_AN_ARCHIVE, archive, desktop, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split() == [f"{archive}/vfio_wizard/tui/app.py", "1"]

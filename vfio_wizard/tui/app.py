@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from pkgutil import get_data
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
@@ -63,10 +64,15 @@ class Next(Static, can_focus=True):
         self.app.post_message(told.Onward())
 
 
+def _styles() -> str:
+    """``app.tcss`` from the package, which may be inside a zip archive, where Textual finds no file."""
+    return (get_data("vfio_wizard.tui", "app.tcss") or b"").decode()
+
+
 class WizardApp(App[int]):
     """Look, choose, review, do. Nothing is written before the review is confirmed."""
 
-    CSS_PATH = "app.tcss"
+    CSS = _styles()
     TITLE = "vfio-wizard"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
