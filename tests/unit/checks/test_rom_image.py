@@ -13,7 +13,9 @@ from vfio_wizard.model.unread import untold
 
 COPY = f"/usr/share/vgabios/{GPU}.rom"
 DUMP = ("sudo", "vfio-wizard", "rom", "--dump", "--gpu", GPU, "-o", COPY)
-SPARE = {"driver": "vfio-pci", "boot_vga": False, "holders": (), "power_state": "D0", "rom": True}
+SPARE: dict[str, Any] = {
+    "driver": "vfio-pci", "boot_vga": False, "holders": (), "power_state": "D0", "rom": True,
+}  # fmt: skip
 
 
 def said(**told: Any) -> Outcome:
