@@ -1,41 +1,39 @@
 """Runs the real tools of boot chains on what the plan writes, and reads back what they made.
 
-`python -m scripts.boot_tools_check [FOLDER]`: a Debian made by mmdebstrap (needs root, a network, 2 GB and
-some minutes; FOLDER keeps it for the next run), in it mkinitcpio, ukify, kernel-install and grub-mkconfig.
-Each case writes the files of a plan, runs the tool in a chroot, and looks for the words in its result. Exit
-code 1 when one is not as wanted. Only grub-probe is replaced: in a chroot there is no disk that it could
-name.
+python -m scripts.boot_tools_check [FOLDER] [--suite SUITE] [--mkinitcpio CLONE]
+
+Debian 12, 13 and sid, made by mmdebstrap (needs root, a network, 2 GB for each and some minutes; FOLDER keeps
+them for the next run); in each of them its own dracut, kernel-install, ukify, grub-mkconfig and
+mkrlconf, and mkinitcpio built from a clone of its source. Each case writes the files of a plan, runs
+the tool in a chroot, and looks for the words in its result. Exit code 1 when one is not as wanted or was not
+run. Only grub-probe is replaced: in a chroot there is no disk that it could name.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
+from scripts.boot_tools_check_systems import PACKAGES, Case, System, UnexpectedError, expect, line_in, make
 from tests.facts_builder import AUDIO, GPU, IGPU, at, card, good_machine, groups, integrated
 from tests.nix.machines import twins
 from vfio_wizard.knowledge.changes import SWITCH
 from vfio_wizard.model.facts import BootLoader, InitramfsGenerator, InstalledKernel
-from vfio_wizard.model.image import BEFORE_UDEV, InitramfsImage
+from vfio_wizard.model.image import BEFORE_UDEV
 from vfio_wizard.model.kargs import Kargs
-from vfio_wizard.model.plan import Plan
 from vfio_wizard.model.selection import Selection
 from vfio_wizard.planning.plan import make_plan
 from vfio_wizard.probe.configured import GRUB_PREFIXES, parse_entry, parse_grub
 from vfio_wizard.probe.gather import gather
-from vfio_wizard.probe.images import read_image
 from vfio_wizard.probe.originals import read_originals
+from vfio_wizard.render.outcome import Rendered
 from vfio_wizard.render.registry import for_host
 from vfio_wizard.system.host import RootHost, chosen_lines
 
-PACKAGES = (
-    "linux-image-amd64,mkinitcpio,systemd-ukify,systemd-boot-efi,systemd-boot-tools,systemd-sysv,udev,kmod,zstd,"
-    "libarchive-tools,python3-pefile,grub-common"
-)
 IDS = "vfio-pci.ids=10de:2484,10de:228b"
 LINE = "root=UUID=4f1c2d6e-8d5b-4b58-9d0e-0d2f5a1c7e11 ro quiet"
 PROBE = """#!/bin/sh
@@ -48,75 +46,7 @@ esac
 """
 
 
-class UnexpectedError(Exception):
-    """A tool made something else than the plan wants."""
-
-
-def expect(is_so: bool, told: object) -> None:
-    """Raises UnexpectedError with what was seen."""
-    if not is_so:
-        raise UnexpectedError(told)
-
-
-class System(NamedTuple):
-    """The root of the Debian, and the release of its kernel."""
-
-    root: Path
-    release: str
-
-    def put(self, path: str, text: str) -> None:
-        """Write a file in it."""
-        place = self.root / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(text.encode("utf-8", "surrogateescape"))
-
-    def text(self, path: str) -> str:
-        """Read a file of it."""
-        return (self.root / path).read_text(encoding="utf-8")
-
-    def run(self, command: str) -> None:
-        """Run a command in it, with its own /proc and /dev."""
-        script = (
-            f"mount --rbind /dev '{self.root}/dev'; mount -t proc proc '{self.root}/proc'; "
-            f"mount -t tmpfs tmpfs '{self.root}/run'; exec chroot '{self.root}' sh -c \"$1\""
-        )
-        subprocess.run(
-            ["unshare", "--mount", "--pid", "--fork", "sh", "-c", script, "sh", command],
-            check=True,
-            capture_output=True,
-            timeout=500,
-        )
-
-    def image(self, path: str) -> InitramfsImage:
-        """What is in an image."""
-        told = read_image(RootHost(str(self.root)), path)
-        if not isinstance(told, InitramfsImage):
-            raise UnexpectedError(told.reason)
-        return told
-
-
-def line_in(image: InitramfsImage) -> Kargs:
-    """The command line inside of a unified image."""
-    return Kargs.parse(image.cmdline) if isinstance(image.cmdline, str) else Kargs(())
-
-
-def make(folder: Path) -> System:
-    """The Debian; one that is there already is taken."""
-    if not (folder / "usr/bin/mkinitcpio").exists():
-        command = [
-            "mmdebstrap",
-            "--quiet",
-            "--variant=minbase",
-            f"--include={PACKAGES}",
-            "trixie",
-            str(folder),
-        ]
-        subprocess.run(command, check=True)
-    release = next(path.name for path in sorted((folder / "usr/lib/modules").iterdir()))
-    return System(folder, release)
-
-
-def change(system: System, loader: str, generator: str, by_address: bool = False) -> Plan:
+def change(system: System, loader: str, generator: str, by_address: bool = False) -> Rendered:
     """Write the files of a plan for this root; its commands are run by each case."""
     facts = twins() if by_address else good_machine(
         pci=(integrated(boot_vga=False), *card()), groups=groups(g1=IGPU, g5=f"{GPU} {AUDIO}")
@@ -136,26 +66,67 @@ def change(system: System, loader: str, generator: str, by_address: bool = False
     found = for_host(plan, read_originals(host, facts), tool_version="1")
     for one in found.artifacts:
         system.put(one.path.lstrip("/"), one.text)
-    return plan
+    return found
+
+
+def runs(system: System, found: Rendered, *programs: str) -> None:
+    """The commands of the plan itself, those of the programs that the case is about."""
+    for one in found.commands:
+        if one.argv[0] in programs:
+            system.run(one.shown)
+
+
+WRITTEN = (
+    "etc/modprobe.d",
+    "etc/mkinitcpio.conf.d",
+    "etc/mkinitcpio.d",
+    "etc/cmdline.d",
+    "etc/default/grub.d",
+    "etc/dracut.conf.d",
+)
 
 
 def clean(system: System) -> None:
     """Take out what a case wrote."""
-    folders = ("etc/modprobe.d", "etc/mkinitcpio.conf.d", "etc/cmdline.d", "etc/default/grub.d")
-    for folder in folders:
-        for path in (system.root / folder).glob("vfio-wizard*"):
-            path.unlink()
-    for name in ("etc/kernel/cmdline", "etc/kernel/install.conf", "etc/default/grub"):
+    for folder in WRITTEN:
+        for path in (system.root / folder).glob("*"):
+            if path.name.startswith(("vfio-wizard", "zz-vfio-wizard", "case")):
+                path.unlink()
+    for name in (
+        "etc/kernel/cmdline",
+        "etc/kernel/install.conf",
+        "etc/default/grub",
+        "boot/refind_linux.conf",
+    ):
         (system.root / name).unlink(missing_ok=True)
+    system.run("rm -rf /efi /boot/EFI /boot/case*; cp -n /etc/mkinitcpio.conf /root/ || true")
+    if system.has("root/mkinitcpio.conf"):
+        system.put("etc/mkinitcpio.conf", system.text("root/mkinitcpio.conf"))
 
 
-# --- the cases ------------------------------------------------------------------------------------
+# --- mkinitcpio ------------------------------------------------------------------------------------
+
+
+def preset(system: System, *lines: str) -> None:
+    """As its package writes one, with these lines more."""
+    text = f"ALL_kver=/boot/vmlinuz-{system.release}\nPRESETS=(default)\n" + "".join(
+        f"{one}\n" for one in lines
+    )
+    system.put("etc/mkinitcpio.d/case.preset", text)
+
+
+IMAGE = "default_image=/boot/case.img"
 
 
 def mkinitcpio_by_id(system: System) -> str:
     """The drop-in: vfio-pci first, before the hooks, and our file beside it."""
-    change(system, "grub-mkconfig", "mkinitcpio")
-    system.run(f"mkinitcpio -k {system.release} -g /boot/case.img")
+    preset(system, IMAGE)
+    runs(system, change(system, "grub-mkconfig", "mkinitcpio"), "mkinitcpio")
+    expect(system.has("etc/mkinitcpio.conf.d/vfio-wizard.conf"), "no drop-in was planned")
+    return _is_first(system)
+
+
+def _is_first(system: System) -> str:
     image = system.image("boot/case.img")
     first = image.early[0]
     expect((first.module, first.when) == ("vfio_pci", BEFORE_UDEV), image.early)
@@ -165,35 +136,92 @@ def mkinitcpio_by_id(system: System) -> str:
 
 def mkinitcpio_by_address(system: System) -> str:
     """The install line is in the image, and the shell that runs it."""
-    change(system, "grub-mkconfig", "mkinitcpio", by_address=True)
-    system.run(
-        f"mkinitcpio -k {system.release} -g /boot/case.img && lsinitcpio /boot/case.img > /boot/case.list"
-    )
-    image = system.image("boot/case.img")
-    lines = [line.rest for line in image.modprobe.lines if line.command == "install"]
+    preset(system, IMAGE)
+    runs(system, change(system, "grub-mkconfig", "mkinitcpio", by_address=True), "mkinitcpio")
+    return _has_install_line(system, "lsinitcpio /boot/case.img")
+
+
+def _has_install_line(system: System, listing: str) -> str:
+    lines = [line.rest for line in system.image("boot/case.img").modprobe.lines if line.command == "install"]
     expect(any(SWITCH in line for line in lines), lines)
-    names = system.text("boot/case.list").split()
-    expect(bool({"usr/bin/sh", "bin/sh"} & set(names)), "no shell is in the image")
+    names = {one.rpartition(" ")[2] for one in system.run(listing).splitlines()}
+    names |= {one.split(" -> ")[0].rpartition(" ")[2] for one in system.run(listing).splitlines()}
+    expect(bool({"usr/bin/sh", "bin/sh"} & names), "no shell is in the image")
     return "install line and a shell inside"
 
 
+def mkinitcpio_without_drop_ins(system: System) -> str:
+    """What a drop-in is worth where a preset names a configuration: nothing, which decides where we write."""
+    preset(system, IMAGE, "ALL_config=/etc/mkinitcpio.conf")
+    system.put("etc/mkinitcpio.conf.d/case.conf", "MODULES+=(vfio_pci)\n")
+    system.run("mkinitcpio -P")
+    early = [one.module for one in system.image("boot/case.img").early]
+    expect("vfio_pci" not in early, early)
+    system.put(
+        "etc/mkinitcpio.d/case.preset", system.text("etc/mkinitcpio.d/case.preset").replace("ALL_", "#")
+    )
+    preset(system, IMAGE)
+    system.run("mkinitcpio -P")
+    early = [one.module for one in system.image("boot/case.img").early]
+    expect("vfio_pci" in early, early)
+    return "a drop-in counts without ALL_config, and not with it"
+
+
 def mkinitcpio_with_its_configuration_named(system: System) -> str:
-    """What -c does to drop-ins, which decides where vfio-pci is written."""
-    change(system, "grub-mkconfig", "mkinitcpio")
-    system.run(f"mkinitcpio -c /etc/mkinitcpio.conf -k {system.release} -g /boot/case.img")
-    found = any(one.module == "vfio_pci" for one in system.image("boot/case.img").early)
-    return f"with -c the drop-ins {'count' if found else 'do not count'}"
+    """So the list itself is edited there."""
+    preset(system, IMAGE, "ALL_config=/etc/mkinitcpio.conf")
+    runs(system, change(system, "grub-mkconfig", "mkinitcpio"), "mkinitcpio")
+    expect(not system.has("etc/mkinitcpio.conf.d/vfio-wizard.conf"), "a drop-in, which is not read")
+    return _is_first(system)
 
 
 def mkinitcpio_unified(system: System) -> str:
-    """A unified image takes etc/cmdline.d where there is no etc/kernel/cmdline."""
-    system.put("etc/cmdline.d/root.conf", f"{LINE}\n")
-    system.put("etc/mkinitcpio.d/case.preset", 'PRESETS=(default)\ndefault_uki="/boot/EFI/Linux/case.efi"\n')
-    change(system, "uki-mkinitcpio", "mkinitcpio")
-    system.run(f"mkdir -p /boot/EFI/Linux; mkinitcpio -k {system.release} -U /boot/EFI/Linux/case.efi")
-    words = line_in(system.image("boot/EFI/Linux/case.efi")).words
-    expect({*LINE.split(), IDS} <= set(words), words)
-    return f".cmdline has {IDS}"
+    """A unified image takes etc/cmdline.d where there is no etc/kernel/cmdline; our heading is no part of it."""
+    system.put("etc/cmdline.d/case.conf", f"{LINE}\n")
+    preset(system, "default_uki=/boot/EFI/Linux/case.efi")
+    system.run("mkdir -p /boot/EFI/Linux")
+    runs(system, change(system, "uki-mkinitcpio", "mkinitcpio"), "mkinitcpio")
+    return _words(line_in(system.image("boot/EFI/Linux/case.efi")))
+
+
+def _words(line: Kargs) -> str:
+    expect({*LINE.split(), IDS} <= set(line.words), line.words)
+    expect(not any(one.startswith("#") or one == "vfio-wizard" for one in line.words), line.words)
+    return f"its options have {IDS}"
+
+
+# --- dracut ------------------------------------------------------------------------------------------
+
+
+def dracut_case(host_only: bool, by_address: bool) -> Callable[[System], str]:
+    """The drop-in, in an image for this host or for any, which lacks etc/modprobe.d by itself."""
+
+    def run(system: System) -> str:
+        system.put("etc/dracut.conf.d/case.conf", f'hostonly="{"yes" if host_only else "no"}"\n')
+        change(system, "grub-mkconfig", "dracut", by_address=by_address)
+        system.run(f"dracut --force /boot/case.img {system.release}")
+        if by_address:
+            return _has_install_line(system, "lsinitrd /boot/case.img")
+        return _is_first(system)
+
+    return run
+
+
+def dracut_unified(system: System) -> str:
+    """kernel_cmdline is the line inside, and the image is as any other."""
+    stub = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
+    system.put(
+        "etc/dracut.conf.d/case.conf",
+        f'uefi="yes"\nuefi_stub="{stub}"\nkernel_cmdline="{LINE}"\nhostonly="no"\n',
+    )
+    change(system, "uki-dracut", "dracut")
+    system.run(f"mkdir -p /boot/EFI/Linux; dracut --force --kver {system.release} /boot/EFI/Linux/case.efi")
+    image = system.image("boot/EFI/Linux/case.efi")
+    expect(image.early[0].module == "vfio_pci", image.early)
+    return _words(line_in(image))
+
+
+# --- kernel-install ----------------------------------------------------------------------------------
 
 
 def kernel_install_entry(system: System) -> str:
@@ -202,23 +230,24 @@ def kernel_install_entry(system: System) -> str:
 
 
 def kernel_install_unified(system: System) -> str:
-    """ukify's image takes them from there too."""
+    """ukify's image takes them from there too, and the initramfs inside is dracut's."""
     return _kernel_install(system, "uki", lambda: _unified(system))
 
 
 def _kernel_install(system: System, layout: str, result: Callable[[], Kargs]) -> str:
     system.put("etc/kernel/cmdline", f"{LINE}\n")
-    system.put("etc/kernel/install.conf", f"layout={layout}\nuki_generator=ukify\nBOOT_ROOT=/efi\n")
+    system.put(
+        "etc/kernel/install.conf",
+        f"layout={layout}\ninitrd_generator=dracut\nuki_generator=ukify\nBOOT_ROOT=/efi\n",
+    )
     system.put("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
-    change(system, "systemd-boot-kernel-install", "mkinitcpio")
+    change(system, "systemd-boot-kernel-install", "dracut")
     system.run(
         "export SYSTEMD_RELAX_ESP_CHECKS=1 SYSTEMD_RELAX_XBOOTLDR_CHECKS=1; "
         "mkdir -p /efi/loader/entries /efi/EFI/Linux /efi/0123456789abcdef0123456789abcdef; "
         f"kernel-install add {system.release} /boot/vmlinuz-{system.release}"
     )
-    words = result().words
-    expect({*LINE.split(), IDS} <= set(words), words)
-    return f"its options have {IDS}"
+    return _words(result())
 
 
 def _entry(system: System) -> Kargs:
@@ -229,7 +258,12 @@ def _entry(system: System) -> Kargs:
 
 def _unified(system: System) -> Kargs:
     path = next(path for path in (system.root / "efi/EFI/Linux").glob(f"*{system.release}*.efi"))
-    return line_in(system.image(str(path.relative_to(system.root))))
+    image = system.image(str(path.relative_to(system.root)))
+    expect(any(one.module == "vfio_pci" for one in image.early), image.early)
+    return line_in(image)
+
+
+# --- GRUB and rEFInd ---------------------------------------------------------------------------------
 
 
 def grub_drop_in(system: System) -> str:
@@ -255,7 +289,7 @@ def _grub(system: System) -> str:
         probe.rename(probe.with_name("grub-probe.real"))
     system.put("usr/sbin/grub-probe", PROBE)
     probe.chmod(0o755)
-    change(system, "grub-mkconfig", "mkinitcpio")
+    change(system, "grub-mkconfig", "dracut")
     system.run("mkdir -p /boot/grub; grub-mkconfig -o /boot/grub/grub.cfg")
     text = system.text("boot/grub/grub.cfg")
     line = parse_grub("grub.cfg", chosen_lines(text, GRUB_PREFIXES), {})
@@ -266,41 +300,79 @@ def _grub(system: System) -> str:
     return f"the default entry has {IDS}, {len(recovery)} recovery entry has not"
 
 
-CASES: tuple[Callable[[System], str], ...] = (
-    mkinitcpio_by_id,
-    mkinitcpio_by_address,
-    mkinitcpio_with_its_configuration_named,
-    mkinitcpio_unified,
-    kernel_install_entry,
-    kernel_install_unified,
-    grub_drop_in,
-    grub_in_place,
+def refind_lines(system: System) -> str:
+    """What rEFInd's own script writes is edited in its first line, and read again."""
+    system.run("mkrlconf --force")
+    before = system.text("boot/refind_linux.conf").splitlines()
+    change(system, "refind", "dracut")
+    first, *after = system.text("boot/refind_linux.conf").splitlines()
+    expect(IDS in first and after[: len(before) - 1] == before[1:], (before, first, after))
+    expect("without passthrough" in after[-1] and IDS not in after[-1], after)
+    return f"the first line has {IDS}, {len(before) - 1} are as they were, the last is the way back"
+
+
+ALL = tuple(PACKAGES)
+NEW = ("trixie", "sid")
+CASES: tuple[tuple[str, Case], ...] = (
+    ("mkinitcpio by id", Case(("trixie",), mkinitcpio_by_id, "usr/bin/mkinitcpio")),
+    ("mkinitcpio by address", Case(("trixie",), mkinitcpio_by_address, "usr/bin/mkinitcpio")),
+    ("mkinitcpio, a drop-in and -c", Case(("trixie",), mkinitcpio_without_drop_ins, "usr/bin/mkinitcpio")),
+    ("mkinitcpio with -c", Case(("trixie",), mkinitcpio_with_its_configuration_named, "usr/bin/mkinitcpio")),
+    ("mkinitcpio, unified", Case(("trixie",), mkinitcpio_unified, "usr/bin/mkinitcpio")),
+    ("dracut by id, host-only", Case(ALL, dracut_case(host_only=True, by_address=False))),
+    ("dracut by id, for any host", Case(ALL, dracut_case(host_only=False, by_address=False))),
+    ("dracut by address, host-only", Case(ALL, dracut_case(host_only=True, by_address=True))),
+    ("dracut by address, for any host", Case(ALL, dracut_case(host_only=False, by_address=True))),
+    ("dracut, unified", Case(ALL, dracut_unified)),
+    ("kernel-install, entry", Case(ALL, kernel_install_entry)),
+    ("kernel-install, ukify", Case(NEW, kernel_install_unified)),
+    ("grub-mkconfig, drop-in", Case(ALL, grub_drop_in)),
+    ("grub-mkconfig, in place", Case(ALL, grub_in_place)),
+    ("mkrlconf of rEFInd", Case(ALL, refind_lines)),
 )
 
 
-def results(system: System) -> Iterator[bool]:
+def results(system: System, only: str = "") -> Iterator[bool]:
     """Run each case on its own files; a line for each."""
-    for case in CASES:
-        clean(system)
-        try:
-            print(f"as wanted  {case.__name__:42}{case(system)}", flush=True)
-        except (UnexpectedError, subprocess.CalledProcessError, StopIteration) as error:
-            told = getattr(error, "stderr", b"") or b""
-            print(
-                f"NOT        {case.__name__:42}{error!r} {told.decode(errors='replace')[-400:]}", flush=True
-            )
+    for name, case in CASES:
+        if system.suite not in case.suites or only not in name:
+            continue
+        if case.needs and not system.has(case.needs):
+            print(f"NOT RUN    {system.suite:9} {name:32} needs --mkinitcpio", flush=True)
             yield False
-        else:
-            yield True
+            continue
+        clean(system)
+        yield _is_as_wanted(system, name, case)
 
 
-def main(arguments: list[str]) -> int:
-    """Make the Debian and run all cases."""
-    if arguments:
-        return 0 if all(list(results(make(Path(arguments[0]))))) else 1
+def _is_as_wanted(system: System, name: str, case: Case) -> bool:
+    try:
+        told = case.run(system)
+    except (UnexpectedError, subprocess.CalledProcessError, StopIteration, OSError, LookupError) as error:
+        said = (getattr(error, "stderr", b"") or b"").decode(errors="replace")[-600:]
+        print(f"NOT        {system.suite:9} {name:32} {error!r} {said}", flush=True)
+        return False
+    print(f"as wanted  {system.suite:9} {name:32} {told}", flush=True)
+    return True
+
+
+def main() -> int:
+    """Make the Debians and run all cases."""
+    options = argparse.ArgumentParser()
+    options.add_argument("folder", type=Path, nargs="?")
+    options.add_argument("--suite", choices=PACKAGES, action="append")
+    options.add_argument("--only", default="", help="cases with this word in their names")
+    options.add_argument("--mkinitcpio", type=Path, help="a clone of its source")
+    given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="vfio-wizard-boot-tools-") as folder:
-        return 0 if all(list(results(make(Path(folder) / "trixie")))) else 1
+        place = given.folder or Path(folder)
+        every = [
+            is_so
+            for suite in given.suite or PACKAGES
+            for is_so in results(make(place, suite, given.mkinitcpio), given.only)
+        ]
+    return 0 if all(every) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

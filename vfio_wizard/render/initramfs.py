@@ -152,10 +152,14 @@ def _in_place(scene: Scene) -> Rendered:
 
 
 def booster(scene: Scene) -> Rendered:
-    """booster reads ``options`` of modprobe.d, but neither softdep nor install.
+    """booster takes ``options`` out of modprobe.d, but neither softdep nor install.
 
-    So the drivers that would claim the card stay out of its image, and the real root, which reads all of
-    modprobe.d, loads them in order. By address vfio-pci stays out as well: once loaded, no install line runs.
+    generator/kmod.go, parseModprobe. It begins with modules_force_load, but modules for devices are loaded
+    beside it, each in a goroutine, and all are waited for only before the real root (init/main.go:
+    udevListener, loadModules, loadingModulesWg; init/module.go; anatol/booster#103). So the drivers that would
+    claim the card stay out of its image (docs/manpage.md: ``modules`` with a minus sign), and the real root,
+    which reads all of modprobe.d, loads them in order. By address vfio-pci stays out as well: once loaded, no
+    install line runs.
     """
     path = "etc/booster.yaml"
     if scene.is_closed(path):
