@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts import synthetic
+from scripts import bench_tui, synthetic
 from scripts.bench_run import BARE, measure, peak
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +34,7 @@ PROGRAM = WORK / "venv/bin/vfio-wizard"
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
 SIZES = (51, 255, 4096)
 CAPTURES = 1000
+PAINTS = 9
 LOOP_UP_TO = 255
 """The shell loop starts lspci once for each function: a minute on the biggest machine."""
 
@@ -90,8 +91,8 @@ def prepare() -> None:
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--python", str(PYTHON))
     _run(*pip, "install", "--compile", str(wheel))
     for size in SIZES:
-        if not tree(size).is_dir():
-            synthetic.make(tree(size), size)
+        shutil.rmtree(tree(size), ignore_errors=True)  # it may be one of an older form
+        synthetic.make(tree(size), size)
         _run(str(PROGRAM), "capture", "--host", str(tree(size)), "-o", str(capture(size)))
 
 
@@ -247,6 +248,8 @@ def report(rounds: int) -> str:
     for size in SIZES:
         parts += [f"### A machine of {size:,} functions", table(figures[size])]
     parts += ["### Growth", growth(figures[small], figures[big], big - small)]
+    wizards = {size: str(tree(size)) for size in (small, big)}
+    parts += ["### The wizard", bench_tui.tables(str(PYTHON), str(PROGRAM), wizards, PAINTS)]
     parts += ["### Imports of `--check --json`", imports()]
     missing = [name for name, argv in RIVALS if not shutil.which(argv[0])]
     if missing:
