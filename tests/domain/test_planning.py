@@ -164,6 +164,26 @@ def test_cores_that_are_not_known_leave_the_guest_unpinned_and_say_so() -> None:
     assert "cpu.not-pinned" in minded(plan)
 
 
+def test_a_host_whose_cpus_are_not_counted_gives_as_many_as_a_guest_can_use() -> None:
+    plan = planned(good_machine(cores=UNTOLD))
+    assert plan.spec.cpus.topology.cpus == 4
+    assert "cpu.unknown" in minded(plan)
+    assert "cpu.unknown" not in minded(planned(good_machine(cores=UNTOLD), wish(vcpus=6)))
+
+
+def test_windows_11_with_one_cpu_is_said() -> None:
+    assert "cpu.few" in minded(planned(good_machine(cores=UNTOLD), wish(vcpus=1)))
+    assert "cpu.few" not in minded(planned(good_machine(cores=UNTOLD), wish(vcpus=2)))
+    linux = wish(vcpus=1, system=GuestSystem.LINUX)
+    assert "cpu.few" not in minded(planned(good_machine(cores=UNTOLD), linux))
+
+
+def test_memory_that_was_asked_for_is_what_is_assumed_to_fit() -> None:
+    plan = planned(good_machine(total_kib=UNTOLD), wish(memory_mib=24576))
+    (text,) = [one.text for one in plan.warnings if one.id == "memory.unknown"]
+    assert "24576 MiB" in text
+
+
 def test_what_the_pins_cannot_give_is_said() -> None:
     assert "cpu.less" in minded(planned(selection=wish(vcpus=64)))
 

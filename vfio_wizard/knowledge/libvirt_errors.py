@@ -414,6 +414,13 @@ MEANINGS: tuple[Meaning, ...] = (
         "QEMU 7.2, 10.0",
     ),
     Meaning(
+        "no-direct",
+        r"file ?system (?:may|does) not support O_DIRECT|Could not find working O_DIRECT alignment",
+        "the file system of the disk does not take cache='none' (older ZFS and tmpfs): change its <driver> "
+        "to cache='writeback' without io=, or put the disk elsewhere",
+        "QEMU 7.2, 10.0",
+    ),
+    Meaning(
         "slot-clash",
         r"PCI: slot (\d+) function (\d+) not available|PCI: slot (\d+) function 0 already occupied",
         "two devices want one slot of the guest: for kvmfr, QEMU's own arguments must be JSON (`vfio-wizard "

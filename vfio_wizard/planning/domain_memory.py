@@ -17,6 +17,8 @@ _USUAL_MIB = 8192
 _MOST_UNASKED_MIB = 16384
 _HOST_KEEPS_CPUS = 4
 """Two cores with two threads each (LookingGlass:doc/install_libvirt.rst)."""
+USUAL_CPUS = 4
+"""Where nothing tells how many there are: Windows 11 asks for two, and does little with them."""
 ONE_CPU = Topology(1, 1, 1, 1)
 REFUSALS = ("cpu.all", "memory.too-much")
 """Ids of what is refused for guests alone, and may be overruled."""
@@ -56,7 +58,7 @@ def unpinned(facts: HostFacts, selection: Selection) -> Pins:
     cores = facts.cpu.cores
     there = 0 if isinstance(cores, Unread) else len(cores)
     wanted = selection.domain.vcpus or (len(selection.cpus.cpus) if selection.cpus else 0)
-    count = wanted or max(there - _HOST_KEEPS_CPUS, there // 2, 1)
+    count = wanted or (max(there - _HOST_KEEPS_CPUS, there // 2, 1) if there else USUAL_CPUS)
     why = "the host's cores are not known" if not there else "no CPUs were chosen"
     return Pins(Topology(1, 1, count, 1), iothreads=((),), cache_passthrough=False, because=(why,))
 

@@ -16,6 +16,8 @@ from vfio_wizard.planning.domain_memory import needed_mib
 
 _COMFORT_MIB = 4096
 _WINDOWS_MIB = 4096
+_WINDOWS_11_CPUS = 2
+"""Microsoft's requirements: two cores, 4 GiB, UEFI with Secure Boot, TPM 2.0."""
 
 
 class Guest(NamedTuple):
@@ -80,7 +82,8 @@ def _firmware(guest: Guest) -> Iterator[Advice]:
 def _memory(guest: Guest) -> Iterator[Advice]:
     total, needed = guest.facts.memory.total_kib, needed_mib(guest.spec)
     if isinstance(total, Unread):
-        yield Advice("memory.unknown", "How much memory the host has is not known: 8 GiB are assumed to fit.")
+        text = f"How much memory the host has is not known: {needed} MiB are assumed to fit."
+        yield Advice("memory.unknown", text)
         return
     left = (total >> 10) - needed
     if left < _COMFORT_MIB:
@@ -147,6 +150,18 @@ def _processors(guest: Guest) -> Iterator[Advice]:
             f"The guest's CPUs are not pinned ({'; '.join(guest.spec.cpus.because)}): it runs, and stutters "
             "more than it need.",
         )
+
+
+def _few(guest: Guest) -> Iterator[Advice]:
+    spec, cores = guest.spec, guest.facts.cpu.cores
+    asked = guest.selection.domain.vcpus or guest.selection.cpus
+    if isinstance(cores, Unread) and not asked:
+        count = spec.cpus.topology.cpus
+        yield Advice(
+            "cpu.unknown", f"How many CPUs the host has is not known: {count} are assumed to be spare."
+        )
+    if spec.system is GuestSystem.WINDOWS_11 and spec.cpus.topology.cpus < _WINDOWS_11_CPUS:
+        yield Advice("cpu.few", "Windows 11's installer asks for two CPUs at least.")
 
 
 def _drivers(guest: Guest) -> Iterator[Advice]:
@@ -274,6 +289,7 @@ _RULES: tuple[Callable[[Guest], Iterator[Advice]], ...] = (
     _reach,
     _iommufd,
     _processors,
+    _few,
     _drivers,
     _input,
     _window,

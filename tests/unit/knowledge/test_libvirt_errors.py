@@ -99,6 +99,7 @@ MESSAGES = {
     "romfile \"/a.rom\" (524288 bytes) is too large for ROM size 262144": "rom-file",
     "-device virtio-blk-pci: Failed to get \"write\" lock\nIs another process using the image [/srv/a.img]?":
         "disk-locked",
+    "-blockdev file: Could not open '/tank/w.qcow2': filesystem does not support O_DIRECT": "no-direct",
     "-device ivshmem-plain,id=shmem0,memdev=looking-glass: PCI: slot 1 function 0 not available for"
     " ivshmem-plain, in use by pcie-root-port,id=pci.1": "slot-clash",
     "internal error: qemu unexpectedly closed the monitor": "qemu-ended",
