@@ -24,9 +24,13 @@ same() { # NAME FIRST SECOND
     say "$1: $(basename "$2"), $(stat -c %s "$2") bytes, the same twice"
 }
 
-archives() { # DIRECTORY: the wheel and the source archive of what is committed
+committed() { # what is built: two builds of a tree that somebody works in would differ
     mkdir -p "$work/tree"
     [ -f "$work/tree/pyproject.toml" ] || git -C "$repo" archive HEAD | tar -x -C "$work/tree"
+}
+
+archives() { # DIRECTORY: the wheel and the source archive
+    committed
     quietly python -m build --no-isolation --outdir "$1" "$work/tree"
 }
 
@@ -37,8 +41,9 @@ wheel() {
 }
 
 zipapp() {
-    quietly python "$repo/scripts/zipapp.py" -o "$work/one.pyz"
-    quietly python "$repo/scripts/zipapp.py" -o "$work/two.pyz"
+    committed
+    quietly python "$work/tree/scripts/zipapp.py" -o "$work/one.pyz"
+    quietly python "$work/tree/scripts/zipapp.py" -o "$work/two.pyz"
     same zipapp "$work/one.pyz" "$work/two.pyz"
     (cd / && "$work/one.pyz" --version)
 }
