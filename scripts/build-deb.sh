@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the Debian package from what is committed: `build-deb.sh [DIRECTORY]` (default: dist). Needs git,
-# debhelper, dh-python, python3 and pip (that of .venv where there is one). The same commit gives the same bytes.
+# debhelper, dh-python, python3 and pip (that of .venv where there is one). The same commit gives the same
+# bytes; COMMIT says which, HEAD when it is not set.
 set -eu
 
 repo=$(cd "$(dirname "$0")/.." && pwd)
@@ -8,12 +9,13 @@ target=$(mkdir -p "${1:-$repo/dist}" && cd "${1:-$repo/dist}" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tree=$work/vfio-wizard
-epoch=$(git -C "$repo" log -1 --format=%ct)
+commit=${COMMIT:-HEAD}
+epoch=$(git -C "$repo" log -1 --format=%ct "$commit")
 export SOURCE_DATE_EPOCH="$epoch" LC_ALL=C.UTF-8 TZ=UTC
 umask 022
 
 mkdir "$tree"
-git -C "$repo" archive HEAD | tar -x -C "$tree"
+git -C "$repo" archive "$commit" | tar -x -C "$tree"
 cp -r "$tree/packaging/debian" "$tree/debian"
 python=python3
 [ ! -x "$repo/.venv/bin/python" ] || python=$repo/.venv/bin/python

@@ -9,8 +9,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 export PATH="$repo/.venv/bin:$PATH" LC_ALL=C.UTF-8
-SOURCE_DATE_EPOCH=$(git -C "$repo" log -1 --format=%ct)
-export SOURCE_DATE_EPOCH
+COMMIT=$(git -C "$repo" rev-parse HEAD) # all that is built, whatever is committed meanwhile
+SOURCE_DATE_EPOCH=$(git -C "$repo" log -1 --format=%ct "$COMMIT")
+export COMMIT SOURCE_DATE_EPOCH
 log=$work/log
 
 say() { printf 'packages: %s\n' "$*"; }
@@ -26,7 +27,7 @@ same() { # NAME FIRST SECOND
 
 committed() { # what is built: two builds of a tree that somebody works in would differ
     mkdir -p "$work/tree"
-    [ -f "$work/tree/pyproject.toml" ] || git -C "$repo" archive HEAD | tar -x -C "$work/tree"
+    [ -f "$work/tree/pyproject.toml" ] || git -C "$repo" archive "$COMMIT" | tar -x -C "$work/tree"
 }
 
 archives() { # DIRECTORY: the wheel and the source archive
