@@ -21,6 +21,7 @@ import sys
 import tempfile
 import termios
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from scripts import synthetic
@@ -144,7 +145,7 @@ def tables(python: str, program: str, sources: dict[int, str], runs: int) -> str
 
 
 def _first_paints(
-    programs: dict[str, tuple[tuple[str, ...], bytes]], home: str, runs: int
+    programs: Mapping[str, tuple[tuple[str, ...], bytes]], home: str, runs: int
 ) -> dict[str, list[float]]:
     took: dict[str, list[float]] = {name: [] for name in programs}
     for run in range(runs + 1):
