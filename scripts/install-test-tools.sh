@@ -10,10 +10,10 @@ what=${1:?test, lab or packages}
 # nix-bin parses generated modules, libxml2-utils and libvirt-clients validate domains, pciutils is the
 # reference for PCI reading, libvirt-dev to python3-dev build libvirt-python, tmux drives the wizard,
 # chromium looks at the report,
-# cpio to zstd pack initramfs images, acl, dosfstools, e2fsprogs and sudo are for changes on real file systems
+# cpio to zstd pack initramfs images, acl, dosfstools, e2fsprogs, sudo, pkexec and dbus are for changes on real file systems
 # and by an ordinary user, libvirt-daemon to swtpm-tools run guests, busybox to shellcheck try the
 # generated scripts, fish, groff and zsh read the completions and the manual.
-test_packages="git make ca-certificates nix-bin pciutils libxml2-utils libvirt-clients libvirt-dev pkg-config gcc libc6-dev python3-dev tmux chromium cpio bzip2 lz4 xz-utils zstd fish groff-base zsh libvirt-daemon libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils ovmf swtpm swtpm-tools busybox-static dash shellcheck acl dosfstools e2fsprogs sudo"
+test_packages="git make ca-certificates nix-bin pciutils libxml2-utils libvirt-clients libvirt-dev pkg-config gcc libc6-dev python3-dev tmux chromium cpio bzip2 lz4 xz-utils zstd fish groff-base zsh libvirt-daemon libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils ovmf swtpm swtpm-tools busybox-static dash shellcheck acl dosfstools e2fsprogs sudo pkexec dbus"
 
 # Debian 12's QEMU brings SPICE itself; since then it is a package of its own.
 # shellcheck source=/dev/null

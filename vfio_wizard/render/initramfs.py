@@ -101,11 +101,15 @@ def mkinitcpio(scene: Scene) -> Rendered:
 
 def _names_configuration(scene: Scene) -> bool:
     """``-c`` leaves the drop-ins out (mkinitcpio 41); so does an mkinitcpio that knows no such folder."""
-    presets = "\n".join(scene.files[path] for path in scene.below("etc/mkinitcpio.d", ".preset"))
-    named = re.search(r"(?m)^\s*\w+_config=[\"']?[^\"'\s]", presets) is not None
     knows = scene.has("etc/mkinitcpio.conf.d") or bool(scene.below("etc/mkinitcpio.conf.d"))
     is_old = scene.text("etc/mkinitcpio.conf") is not None and scene.has_tool("mkinitcpio") and not knows
-    return named or is_old
+    return bool(_named(scene)) or is_old
+
+
+def _named(scene: Scene) -> tuple[str, ...]:
+    """The configurations that presets name: ALL_config, or one of their own."""
+    presets = "\n".join(scene.files[path] for path in scene.below("etc/mkinitcpio.d", ".preset"))
+    return tuple(re.findall(r"(?m)^\s*\w+_config=[\"']?([^\"'\s#]+)", presets))
 
 
 def _configuration(scene: Scene) -> str:
@@ -133,6 +137,11 @@ def _extra(scene: Scene) -> str:
 
 def _in_place(scene: Scene) -> Rendered:
     path = "etc/mkinitcpio.conf"
+    others = sorted({one for one in _named(scene) if one != f"/{path}"})
+    if others:
+        return note(
+            f"By hand: put into the list MODULES of {', '.join(others)}, before all: {_listed(scene)}"
+        )
     text = scene.text(path)
     found = re.findall(r"(?m)^[ \t]*MODULES=\(", text or "")
     if text is None or len(found) != 1:
@@ -156,10 +165,10 @@ def booster(scene: Scene) -> Rendered:
 
     generator/kmod.go, parseModprobe. It begins with modules_force_load, but modules for devices are loaded
     beside it, each in a goroutine, and all are waited for only before the real root (init/main.go:
-    udevListener, loadModules, loadingModulesWg; init/module.go; anatol/booster#103). So the drivers that would
-    claim the card stay out of its image (docs/manpage.md: ``modules`` with a minus sign), and the real root,
-    which reads all of modprobe.d, loads them in order. By address vfio-pci stays out as well: once loaded, no
-    install line runs.
+    udevListener, loadModules, loadingModulesWg; init/module.go; anatol/booster#103). So the drivers that
+    would claim the card stay out of its image (docs/manpage.md: ``modules`` with a minus sign), and the real
+    root, which reads all of modprobe.d, loads them in order. By address vfio-pci stays out as well: once
+    loaded, no install line runs.
     """
     path = "etc/booster.yaml"
     if scene.is_closed(path):

@@ -233,6 +233,41 @@ def test_pkexec_without_a_system_bus_changes_nothing_and_says_why(box: Sandbox) 
     assert list((box.root / "var/tmp" / USER).iterdir()) == []
 
 
+def test_pkexec_with_a_bus_and_polkit_hands_the_plan_over(box: Sandbox) -> None:
+    """The real ones, on a bus of the sandbox; systemd is not needed."""
+    for path in ("usr/bin/pkexec", "usr/bin/dbus-daemon", "usr/lib/polkit-1/polkitd"):
+        if not (box.root / path).exists():
+            pytest.skip(f"needs {path}")
+    (box.root / "usr/bin/sudo").unlink()
+    mounted(box, REAL_PROC)
+    rule = box.root / "etc/polkit-1/rules.d/10-wizardtester.rules"
+    rule.parent.mkdir(parents=True, exist_ok=True)
+    rule.parent.chmod(0o755)
+    answer = f'return s.user == "{USER}" ? polkit.Result.YES : polkit.Result.NO;'
+    rule.write_text(f"polkit.addRule(function(action, s) {{ {answer} }});\n")
+    rule.chmod(0o644)
+    mounted(box, 'mkdir -p "$0/run"; mount -t tmpfs none "$0/run"; mkdir "$0/run/dbus"')
+    bus = subprocess.Popen(box.command("dbus-daemon", "--system", "--nofork", "--nopidfile"))
+    try:
+        waited(box)
+        done = run(box, *APPLY)
+    finally:
+        bus.terminate()
+        bus.wait(30)
+    assert done.returncode == 0, done.stderr
+    assert "DONE: nothing changes until the next boot." in done.stdout
+    assert (box.upper / "etc/modprobe.d/vfio-wizard.conf").stat().st_uid == 0
+
+
+def waited(box: Sandbox) -> None:
+    """Until the bus is there and has started polkit."""
+    ask = ("pkexec", "/usr/bin/true")
+    end = time.monotonic() + 30
+    while run(box, "sh", "-c", f"{' '.join(ask)}; exit $?").returncode:
+        assert time.monotonic() < end, "polkit never answered"
+        time.sleep(0.3)
+
+
 REAL_PROC = """
 cp -a "$0/proc" "$0/var/tmp/proc"
 mount -t proc proc "$0/proc"

@@ -79,6 +79,14 @@ def test_a_preset_that_names_its_configuration_leaves_drop_ins_out(modules: str,
     assert planned(root)[1].artifacts == ()
 
 
+def test_a_preset_with_a_configuration_of_its_own_is_left_to_a_person(tmp_path: Path) -> None:
+    root = roots.arch_grub(tmp_path).put("etc/mkinitcpio-mine.conf", "MODULES=()\n")
+    root.put("etc/mkinitcpio.d/linux.preset", "default_config=/etc/mkinitcpio-mine.conf\n")
+    found = planned(root)[1]
+    assert not any("mkinitcpio" in one.path for one in found.artifacts)
+    assert any("MODULES of /etc/mkinitcpio-mine.conf, before all: vfio_pci" in one for one in found.notes)
+
+
 def test_dracut_builds_each_image_by_its_own_name(tmp_path: Path) -> None:
     root = roots.debian_13_systemd_boot(tmp_path)
     other = "6.1.0-56-amd64"
