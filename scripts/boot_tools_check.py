@@ -157,9 +157,6 @@ def mkinitcpio_without_drop_ins(system: System) -> str:
     system.run("mkinitcpio -P")
     early = [one.module for one in system.image("boot/case.img").early]
     expect("vfio_pci" not in early, early)
-    system.put(
-        "etc/mkinitcpio.d/case.preset", system.text("etc/mkinitcpio.d/case.preset").replace("ALL_", "#")
-    )
     preset(system, IMAGE)
     system.run("mkinitcpio -P")
     early = [one.module for one in system.image("boot/case.img").early]
@@ -176,7 +173,7 @@ def mkinitcpio_with_its_configuration_named(system: System) -> str:
 
 
 def mkinitcpio_unified(system: System) -> str:
-    """A unified image takes etc/cmdline.d where there is no etc/kernel/cmdline; our heading is no part of it."""
+    """It takes etc/cmdline.d where there is no etc/kernel/cmdline; our heading is no part of its line."""
     system.put("etc/cmdline.d/case.conf", f"{LINE}\n")
     preset(system, "default_uki=/boot/EFI/Linux/case.efi")
     system.run("mkdir -p /boot/EFI/Linux")

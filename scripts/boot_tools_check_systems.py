@@ -12,14 +12,17 @@ from vfio_wizard.model.kargs import Kargs
 from vfio_wizard.probe.images import read_image
 from vfio_wizard.system.host import RootHost
 
-_EVERYWHERE = "linux-image-amd64 dracut systemd-sysv udev kmod zstd cpio binutils grub-common python3 refind kbd e2fsprogs"
+_EVERYWHERE = (
+    "linux-image-amd64 dracut systemd-sysv udev kmod zstd cpio binutils grub-common python3 kbd e2fsprogs "
+    "refind systemd-boot-efi"
+)
 PACKAGES = {
-    "bookworm": f"{_EVERYWHERE} systemd-boot systemd-boot-efi",
+    "bookworm": _EVERYWHERE,
     "trixie": (
-        f"{_EVERYWHERE} systemd-ukify systemd-boot-efi systemd-boot-tools python3-pefile busybox meson gawk "
+        f"{_EVERYWHERE} systemd-ukify systemd-boot-tools python3-pefile busybox meson gawk "
         "bsdextrautils libarchive-tools sudo pkexec polkitd systemd-container"
     ),
-    "sid": f"{_EVERYWHERE} systemd-ukify systemd-boot-efi systemd-boot-tools python3-pefile",
+    "sid": f"{_EVERYWHERE} systemd-ukify systemd-boot-tools python3-pefile",
 }
 """By suite. dracut, since it makes no image of its own before it is told how."""
 
