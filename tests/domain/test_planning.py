@@ -273,6 +273,14 @@ def test_the_reach_of_the_iommu_is_told_where_libvirt_can_and_said_where_not() -
     )
 
 
+def test_an_emulated_processor_cannot_be_limited_and_that_is_said() -> None:
+    plan = planned(modern(), wish(emulated=True), MIDDLE)
+    (text,) = [one.text for one in plan.warnings if one.id == "guest.address-limit"]
+    assert "reaches 39 address bits" in text
+    assert "has 40" in text
+    assert "maxphysaddr" not in domain_xml(plan.spec)
+
+
 def test_an_iommu_that_reaches_as_far_as_the_processor_is_no_limit() -> None:
     plan = planned()
     assert plan.spec.address_limit is None

@@ -94,6 +94,8 @@ ENLIGHTENMENTS: tuple[Enlightenment, ...] = (
 """In libvirt's order. Left out: vendor_id (hides nothing that drivers from 465 on mind), reset, evmcs and
 emsr_bitmap (for guests in the guest), reenlightenment (for moving to another host)."""
 
+EMULATED_BITS = 40
+"""Physical address bits of a processor that QEMU emulates: no other number is taken (target/i386/cpu.h)."""
 SPINLOCK_RETRIES = 8191
 """libvirt takes 4095 or more (libvirt docs)."""
 

@@ -38,6 +38,7 @@ STACKS: tuple[Stack, ...] = (
     Stack("suse", ("sudo", "zypper", "install"), "qemu-kvm", "libvirt", "qemu-ovmf-x86_64", "openSUSE index"),
 )
 
+
 class SpicePackage(NamedTuple):
     """What brings QEMU's SPICE, by the os-release id of a family; empty where there is none to be had."""
 

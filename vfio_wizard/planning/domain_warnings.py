@@ -120,7 +120,18 @@ def _hugepages(guest: Guest) -> Iterator[Advice]:
 
 
 def _reach(guest: Guest) -> Iterator[Advice]:
-    if guest.reach is None or guest.spec.address_limit is not None:
+    if guest.reach is None:
+        return
+    if guest.spec.emulated:
+        if guest.reach < libvirt.EMULATED_BITS:
+            yield Advice(
+                "guest.address-limit",
+                f"The IOMMU reaches {guest.reach} address bits, and a processor that QEMU emulates has "
+                f"{libvirt.EMULATED_BITS}, always. As soon as the guest's firmware places a window above "
+                "what the IOMMU reaches, QEMU ends with VFIO_MAP_DMA failed. With KVM it can be limited.",
+            )
+        return
+    if guest.spec.address_limit is not None:
         return
     yield Advice(
         "guest.address-limit",

@@ -118,9 +118,10 @@ def _replaced(line: str) -> str:
 
 
 def _build_images(place: Installed) -> None:
+    """dracut of sid builds for the machine that it runs on, which is not the one that this is for."""
     generator = "update-initramfs -u -k all"
-    if not (place.root / "usr/sbin/update-initramfs").exists():
-        generator = f"dracut --force /boot/initrd.img-{place.release} {place.release}"
+    if (place.root / "usr/bin/dracut").exists():
+        generator = f"dracut --force --no-hostonly /boot/initrd.img-{place.release} {place.release}"
     chroot(place.root, generator)
 
 

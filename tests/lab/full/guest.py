@@ -84,10 +84,12 @@ virsh define /run/guest.xml
 LISTEN = """\
 for try in $(seq 2300); do
     grep -q "guest: all said" /var/log/libvirt/qemu/lab-guest-says.log && break
+    virsh domstate lab-guest | grep -q running || break
     sleep 1
 done
 cat /var/log/libvirt/qemu/lab-guest-says.log
 virsh domstate lab-guest
+tail -n 50 /var/log/libvirt/qemu/lab-guest.log | grep qemu: >&2
 """
 
 HELD = (
@@ -152,7 +154,11 @@ _GONE: tuple[Step, ...] = (
 )
 
 RUNNING: tuple[Step, ...] = (
-    Ask("it still runs a while later", "sleep 5; virsh domstate lab-guest", shows=("running",)),
+    Ask(
+        "it still runs when its firmware has placed all windows",
+        "sleep 75; virsh domstate lab-guest",
+        shows=("running",),
+    ),
     Ask(
         "QEMU gives it both functions",
         "virsh qemu-monitor-command lab-guest --hmp 'info qtree' | grep 'host = '",
