@@ -28,7 +28,7 @@ WORD = "0x4c616221"
 
 INIT = """\
 #!/bin/busybox sh
-/bin/busybox mkdir -p /bin /proc /sys /dev /etc/acpi/PWRF
+/bin/busybox mkdir -p /bin /proc /sys /dev /etc/acpi/PWRF /var/log /var/run
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
