@@ -89,7 +89,7 @@ for try in $(seq 2300); do
 done
 cat /var/log/libvirt/qemu/lab-guest-says.log
 virsh domstate lab-guest
-tail -n 50 /var/log/libvirt/qemu/lab-guest.log | grep qemu: >&2
+tail -n 50 /var/log/libvirt/qemu/lab-guest.log | grep qemu: >&2 || true
 """
 
 HELD = (

@@ -298,6 +298,12 @@ SCENARIOS = (
         WITH_GUEST,
     ),
     Scenario(
+        "trixie-grub-guest",
+        "the same guest with Debian 13's libvirt, QEMU and firmware",
+        "trixie-grub",
+        (Install(), Remember("before"), *APPLY, *guest.LINUX, *UNDO),
+    ),
+    Scenario(
         "trixie-uki-apply",
         "Debian 13, unified kernel images: there, and back from the image before",
         "trixie-uki",
