@@ -285,15 +285,16 @@ def _switch(start: PciAddress, parents: _Parents) -> PciAddress | None:
 def _function(host: Host, one: _Identity, ground: _Ground) -> PciFunction:
     path = one.path
     aside = one.address not in ground.cards
-    bars, rom_line = _windows(host, path) if not aside else (_skipped(path, "resource"), None)
-    power = _skipped(path, "power_state") if aside else _word(host, f"{path}/power_state")
+    skipped = Unread(path, Gap.UNTOLD, _ASIDE)  # one for all: a big machine has thousands of them
+    bars, rom_line = (skipped, None) if aside else _windows(host, path)
+    power = skipped if aside else _word(host, f"{path}/power_state")
     return PciFunction(
         address=one.address,
         origin=path,
         id=one.id,
         cls=one.cls,
         subsystem=one.subsystem,
-        revision=_skipped(path, "revision") if aside else _hex_file(host, f"{path}/revision", 2),
+        revision=skipped if aside else _hex_file(host, f"{path}/revision", 2),
         driver=one.driver,
         group=one.group,
         parent=one.parent,
@@ -303,17 +304,13 @@ def _function(host: Host, one: _Identity, ground: _Ground) -> PciFunction:
         reset_methods=_reset_methods(host, path, ground.version),
         driver_override=_driver_override(host, path),
         bars=bars,
-        resizable_bars=(
-            _resizable(host, path, bars, ground.version)
-            if _may_display(one)
-            else _skipped(path, "resource0_resize")
-        ),
-        rom=_skipped(path, "rom") if aside else _rom(host, path, rom_line),
-        link=_skipped(path, "current_link_speed") if aside else _link(host, path, power),
+        resizable_bars=(_resizable(host, path, bars, ground.version) if _may_display(one) else skipped),
+        rom=skipped if aside else _rom(host, path, rom_line),
+        link=skipped if aside else _link(host, path, power),
         power_state=power,
-        numa_node=_skipped(path, "numa_node") if aside else _numa_node(host, path),
-        physical_function=_skipped(path, "physfn") if aside else _physical_function(host, path),
-        removable=_skipped(path, "removable") if aside else _removable(host, path, ground.version),
+        numa_node=skipped if aside else _numa_node(host, path),
+        physical_function=skipped if aside else _physical_function(host, path),
+        removable=skipped if aside else _removable(host, path, ground.version),
         holders=_held(one, ground),
         name=None,
     )
@@ -345,10 +342,6 @@ def _crowded(functions: list[PciFunction]) -> list[PciFunction]:
             for other in functions
         )
     ]
-
-
-def _skipped(path: str, name: str) -> Unread:
-    return Unread(f"{path}/{name}", Gap.UNTOLD, _ASIDE)
 
 
 def _modules(modalias: str | Unread, aliases: Aliases | Unread) -> tuple[str, ...] | Unread:
