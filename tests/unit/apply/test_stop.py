@@ -143,9 +143,10 @@ class Terminal:
 
     def shows(self, word: str) -> str:
         """What it printed until the word came."""
-        text = ""
+        text, end = "", time.monotonic() + 60
         while word not in text:
             assert select.select([self.master], [], [], 60)[0], text
+            assert time.monotonic() < end, text
             text += os.read(self.master, 4096).decode(errors="replace")
         return text
 
