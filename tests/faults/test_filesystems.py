@@ -47,6 +47,13 @@ def _loaded(name: str) -> bool:
     )
 
 
+SPACE = (
+    *("unshare", "--mount", "--propagation", "unchanged"),
+    *("sh", "-c", 'mount --make-rprivate / 2>/dev/null; exec "$@"', "sh"),
+)
+"""Below chroot the root is no mount, and cannot be made private; nor is anything shared from there."""
+
+
 def tried(trial: str, kind: str, chain: str, folder: Path) -> None:
     """In a mount namespace of its own."""
     why = hindrance(kind)
@@ -54,8 +61,7 @@ def tried(trial: str, kind: str, chain: str, folder: Path) -> None:
         pytest.fail(f"{why}, which scripts/install-test-tools.sh installs")
     if why:
         pytest.skip(why)
-    space = ["unshare", "--mount", "--propagation", "private"]
-    argv = [*space, sys.executable, "-m", "tests.faults.filesystems", trial, kind, chain, str(folder)]
+    argv = [*SPACE, sys.executable, "-m", "tests.faults.filesystems", trial, kind, chain, str(folder)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=HERE, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout == "as it was\n"
