@@ -56,7 +56,7 @@ docs-check: tools
 	$(BIN)/python -m scripts.picture --check
 
 cover: tools ## branch coverage of the floors that decide: 95 percent of each, or it fails
-	$(BIN)/pytest tests/unit tests/contracts tests/domain tests/nix/test_goldens.py tests/virt/test_edit.py --cov --cov-report= $(ARGS)
+	$(BIN)/pytest tests/unit tests/contracts tests/domain tests/nix tests/replay tests/virt/test_edit.py --cov --cov-report= $(ARGS)
 	$(BIN)/python -m scripts.cover
 
 fuzz: tools ## 100,000 inputs for the parsers, and every attribute of every recorded machine in trouble
