@@ -14,7 +14,7 @@ from vfio_wizard.cli import main, remembered
 from vfio_wizard.model.applied import AppliedState
 from vfio_wizard.model.pci import PciAddress
 from vfio_wizard.model.selection import Selection
-from vfio_wizard.tui.survey import Memory
+from vfio_wizard.tui.survey import Brain, Memory
 
 HEALTHY = str(SEED)
 CHANGE = AppliedState(3, "the-boot-before", (), (), (), (), (), ())
@@ -138,37 +138,32 @@ def test_while_a_change_waits_for_its_proof_it_opens_at_the_last_step(
     assert remembered.memory(HEALTHY).step == "look"
 
 
-def test_after_the_restart_it_offers_the_proof_first() -> None:
+def after_the_restart(*, proven: bool) -> Brain:
+    """A change is in force, and the wizard was opened at its last step."""
     calm = wise(HEALTHY)
-    own = calm._replace(
+    return calm._replace(
         memory=Memory("after"),
         situation=lambda chosen: calm.situation(chosen)._replace(
-            look_only=False, source=None, applied=True, restarted=True, changed=True
+            look_only=False, source=None, applied=not proven, restarted=True, changed=True
         ),
     )
 
+
+def test_after_the_restart_it_offers_the_proof_first() -> None:
     async def do(wizard: Wizard) -> None:
         assert "[7 After]" in wizard.static("#steps")
         assert wizard.row.startswith("[ ] Prove that the change holds")
         assert "Enter proves that the change holds" in wizard.hint
 
-    drive(do, own=own)
+    drive(do, own=after_the_restart(proven=False))
 
 
 def test_a_proven_change_stays_marked_and_can_be_proven_again() -> None:
-    calm = wise(HEALTHY)
-    own = calm._replace(
-        memory=Memory("after"),
-        situation=lambda chosen: calm.situation(chosen)._replace(
-            look_only=False, source=None, applied=False, restarted=True, changed=True
-        ),
-    )
-
     async def do(wizard: Wizard) -> None:
         assert wizard.row.startswith("[x] Prove that the change holds")
         assert "locked" not in wizard.row
 
-    drive(do, own=own)
+    drive(do, own=after_the_restart(proven=True))
 
 
 def test_the_memory_is_for_its_owner_alone() -> None:

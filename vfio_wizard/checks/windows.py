@@ -175,7 +175,7 @@ def _image_unknown(case: Situation, gpu: Gpu, gap: Unread | None) -> Outcome:
     said = "whether its ROM holds a UEFI image is not known"
     if refused is not None:
         how = (
-            f"vfio-wizard rom --dump reads it where that is safe, which it is not now: {refused.why}. "
+            f"vfio-wizard rom --dump reads it where that is safe. It is not safe now, since {refused.why}. "
             f"Instead: {refused.instead}."
         )
         return unknown(said, gap, how, subject=gpu.address)

@@ -29,12 +29,17 @@ HOME = f"/var/tmp/{USER}"  # noqa: S108 - of the sandbox
 PLAN = f"{HOME}/plan.json"
 
 
+def needed(place: Path) -> None:
+    """A program of the system, which scripts/install-test-tools.sh installs."""
+    if not place.exists():
+        if in_ci():
+            pytest.fail(f"no {place.name}, which scripts/install-test-tools.sh installs")
+        pytest.skip(f"needs {place.name}")
+
+
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    if shutil.which("sudo") is None:
-        if in_ci():
-            pytest.fail("no sudo, which scripts/install-test-tools.sh installs")
-        pytest.skip("needs sudo")
+    needed(Path("/usr/bin/sudo"))
     new = "import sys; sys.exit(sys.version_info < (3, 11))"
     if subprocess.run([PYTHON, "-c", new], check=False, capture_output=True).returncode:
         pytest.skip("the system's own Python is older than 3.11")
@@ -222,8 +227,7 @@ def test_without_any_way_to_root_it_says_so(box: Sandbox) -> None:
 
 
 def test_pkexec_without_a_system_bus_changes_nothing_and_says_why(box: Sandbox) -> None:
-    if not (box.root / "usr/bin/pkexec").exists():
-        pytest.skip("needs pkexec")
+    needed(box.root / "usr/bin/pkexec")
     (box.root / "usr/bin/sudo").unlink()
     mounted(box, REAL_PROC)
     done = run(box, "env", "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere", *APPLY)
@@ -236,8 +240,7 @@ def test_pkexec_without_a_system_bus_changes_nothing_and_says_why(box: Sandbox) 
 def test_pkexec_with_a_bus_and_polkit_hands_the_plan_over(box: Sandbox) -> None:
     """The real ones, on a bus of the sandbox; systemd is not needed."""
     for path in ("usr/bin/pkexec", "usr/bin/dbus-daemon", "usr/lib/polkit-1/polkitd"):
-        if not (box.root / path).exists():
-            pytest.skip(f"needs {path}")
+        needed(box.root / path)
     (box.root / "usr/bin/sudo").unlink()
     mounted(box, REAL_PROC)
     rule = box.root / "etc/polkit-1/rules.d/10-wizardtester.rules"
