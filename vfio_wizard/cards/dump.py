@@ -44,8 +44,8 @@ def _held(function: PciFunction) -> Iterator[Refused]:
     if isinstance(driver, Unread):
         yield Refused(f"its driver is not known ({driver.reason})", "look with lspci -k")
     elif driver == "amdgpu":
-        words = "as root, cat /sys/kernel/debug/dri/*/amdgpu_vbios shows what that driver read: no risk, but often"
-        yield Refused("amdgpu uses it", f"{words} without the UEFI image; or {_REBOUND}")
+        words = "as root, cat /sys/kernel/debug/dri/*/amdgpu_vbios shows what that driver read: no risk, but "
+        yield Refused("amdgpu uses it", f"{words}often without the UEFI image; or {_REBOUND}")
     elif driver not in (None, "vfio-pci"):
         yield Refused(f"{driver} uses it, and reading the ROM may stop it", _REBOUND)
     if isinstance(function.holders, Unread):
